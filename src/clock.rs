@@ -180,6 +180,26 @@ impl fmt::Display for Period {
     }
 }
 
+/// Returns a period that is written as ISO 8601 in words, such as `3 years`; any other text as it is.
+pub fn period_in_words(text: &str) -> String {
+    let Some(Period { months, days, seconds }) = Period::parse(text) else { return text.to_owned() };
+    let whole_years = months % 12 == 0;
+    let parts = [
+        (
+            if whole_years { i64::from(months / 12) } else { i64::from(months) },
+            if whole_years { "year" } else { "month" },
+        ),
+        (i64::from(days), "day"),
+        (seconds / 3600, "hour"),
+        (seconds % 3600 / 60, "minute"),
+        (seconds % 60, "second"),
+    ];
+    let said = parts.into_iter().filter(|(count, _)| *count > 0);
+    let said: Vec<String> =
+        said.map(|(count, unit)| format!("{count} {unit}{}", if count == 1 { "" } else { "s" })).collect();
+    if said.is_empty() { "0 days".to_owned() } else { said.join(" and ") }
+}
+
 fn parts(text: &str, units: &str) -> Option<Vec<(i64, char)>> {
     let mut out = Vec::new();
     let (mut digits, mut last) = (String::new(), 0);
@@ -253,6 +273,21 @@ mod tests {
         assert_eq!(Period::parse("P2W"), Some(Period { months: 0, days: 14, seconds: 0 }));
         for bad in ["", "P", "PT", "1Y", "P-1Y", "P1.5Y", "P1D2Y", "P1H", "P99999999999Y", "P1"] {
             assert_eq!(Period::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn periods_are_told_in_words() {
+        for (text, said) in [
+            ("P36M", "3 years"),
+            ("P12M", "1 year"),
+            ("P18M", "18 months"),
+            ("P1M7DT3600S", "1 month and 7 days and 1 hour"),
+            ("PT90S", "1 minute and 30 seconds"),
+            ("P0D", "0 days"),
+            ("until absent", "until absent"),
+        ] {
+            assert_eq!(period_in_words(text), said, "{text}");
         }
     }
 

@@ -7,6 +7,7 @@ use crate::evidence::{LedgerEvent, ledger};
 use crate::job::{Desk, SubjectCall, identities, matching, note};
 use crate::policy::{Effect, Plan, Project};
 use crate::requests::{COMMAND, LiftEnds, RequestCommand, RequestTerms, Requests};
+use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What every request id looks like; a list's own `request_pattern` is accepted too.
@@ -68,13 +69,7 @@ pub struct Stored {
 pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
     let desk = Desk::open(call)?;
     check(&desk.project, &asked, call.now)?;
-    let identities = identities(&desk, &call.values)?;
-    let lift = asked.effect == Effect::Lift;
-    if identities.is_empty() != lift {
-        let what = if lift { "a lift names a request, no person" } else { "standard input names no person" };
-        return Err(Error::new(Code::RequestWrong, what)
-            .help("give one `kind: value` a line, such as `email: …`, on standard input"));
-    }
+    let (lift, identities) = (asked.effect == Effect::Lift, person(&desk, call, &asked)?);
     let mut requests = desk.requests()?;
     let received = asked.received.unwrap_or(call.now.to_seconds());
     check_lift(&requests, &asked, received)?;
@@ -122,6 +117,28 @@ pub fn ask(call: &SubjectCall, asked: Asked) -> Result<Stored> {
         binds: binds(&desk.project, &asked),
         request: asked.request,
     })
+}
+
+/// Identities of the person who is meant; of a lift nobody is.
+fn person(desk: &Desk, call: &SubjectCall, asked: &Asked) -> Result<Vec<([u8; 32], bool)>> {
+    let identities = identities(desk, &call.values)?;
+    let lift = asked.effect == Effect::Lift;
+    if identities.is_empty() != lift {
+        let what = if lift { "a lift names a request, no person" } else { "standard input names no person" };
+        return Err(Error::new(Code::RequestWrong, what)
+            .help("give one `kind: value` a line, such as `email: …`, on standard input"));
+    }
+    if names_person(&call.values, &asked.request) {
+        return Err(Error::new(Code::RequestWrong, "the request id is a value of the person (R83)")
+            .help("use an opaque id, such as a case number: it is kept as written and shows up in reports"));
+    }
+    Ok(identities)
+}
+
+/// Whether an id is one of the values that were typed of the person.
+fn names_person(values: &str, request: &str) -> bool {
+    let value = |line: &str| line.split_once(':').is_some_and(|(_, value)| value.trim() == request.trim());
+    values.lines().any(value)
 }
 
 fn binds(project: &Project, asked: &Asked) -> Vec<String> {
@@ -193,6 +210,9 @@ fn check_terms(asked: &Asked, now: Instant) -> Result<()> {
     if asked.terms.informed.is_some() && asked.effect != Effect::Lift {
         return wrong("only a lift says when the person was told (R69)", "leave --informed out");
     }
+    if asked.terms.informed.is_some_and(|informed| informed > now) {
+        return wrong("the person would have been told later than now", "correct --informed");
+    }
     Ok(())
 }
 
@@ -200,10 +220,27 @@ fn check_terms(asked: &Asked, now: Instant) -> Result<()> {
 fn check_lift(requests: &Requests, asked: &Asked, received: Instant) -> Result<()> {
     let told = asked.terms.informed.is_some_and(|informed| informed <= received);
     let named = asked.lifts.iter().flat_map(|lifted| requests.of_request(lifted));
-    let mut entries = named.map(|at| requests.entry(at));
-    if told || !entries.any(|entry| entry.effect == Effect::Restrict && !entry.ended) {
+    let mut entries =
+        named.map(|at| requests.entry(at)).filter(|entry| !entry.ended && entry.effect == Effect::Restrict);
+    if told {
+        return entries.try_for_each(|entry| check_informed(asked.terms.informed, entry.received));
+    }
+    if entries.next().is_none() {
         return Ok(());
     }
     let what = "a restriction ends only after the person was told (Art. 18(3) GDPR, R69)";
     Err(Error::new(Code::RequestWrong, what).help("tell the person, then give --informed with the day of it"))
+}
+
+/// Checks that nobody was told of a request before it came. Days are compared: the time of a day is often not known.
+///
+/// # Errors
+/// A policy error when somebody was.
+pub(super) fn check_informed(informed: Option<Instant>, received: Instant) -> Result<()> {
+    let day = |at: Instant| at.day(&TimeZone::UTC);
+    if informed.is_none_or(|informed| day(informed) >= day(received)) {
+        return Ok(());
+    }
+    Err(Error::new(Code::RequestWrong, "the person would have been told before the request was received")
+        .help("correct --informed, or give --received with the day on which the request came"))
 }

@@ -4,32 +4,7 @@ use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::evidence::LedgerEvent;
 use crate::job::{CaseRefusal, Desk, SubjectCall, note, refusals};
-use crate::policy::{Effect, Refusal};
-
-/// A right that somebody wants to exercise and that is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusedRight {
-    /// Art. 15 GDPR.
-    Access,
-    /// Art. 16 GDPR.
-    Rectify,
-    /// Art. 20 GDPR.
-    Portability,
-    /// What lists and commands ask for.
-    Asked(Effect),
-}
-
-impl RefusedRight {
-    /// Returns the name, as evidence has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            RefusedRight::Access => "access",
-            RefusedRight::Rectify => "rectify",
-            RefusedRight::Portability => "portability",
-            RefusedRight::Asked(effect) => effect.name(),
-        }
-    }
-}
+use crate::policy::{Effect, Refusal, RefusedRight};
 
 /// What somebody has typed of a refusal.
 pub struct RefusalTyped {
@@ -66,6 +41,7 @@ pub fn refuse(call: &SubjectCall, typed: &RefusalTyped) -> Result<RefusalNoted> 
     let desk = Desk::open(call)?;
     super::ask::check_id(&desk.project, &typed.request)?;
     let (now, requests) = (call.now.to_seconds(), desk.requests()?);
+    check_reason(typed)?;
     let stored = requests.of_request(&typed.request).into_iter().map(|at| requests.entry(at));
     let mut in_force = stored.filter(|entry| entry.effect != Effect::Lift && entry.in_force(call.now));
     if in_force.any(|entry| typed.right == RefusedRight::Asked(entry.effect)) {
@@ -81,6 +57,7 @@ pub fn refuse(call: &SubjectCall, typed: &RefusalTyped) -> Result<RefusalNoted> 
     let before = refusals::of_case(&ledger.entries()?, &typed.request);
     let before = before.into_iter().find(|before| before.right == typed.right.name());
     let received = typed.received.or(before.map(|before| before.received)).unwrap_or(now);
+    super::ask::check_informed(typed.informed, received)?;
     let event = LedgerEvent::RequestRefused {
         request: typed.request.clone(),
         right: typed.right.name().into(),
@@ -94,4 +71,13 @@ pub fn refuse(call: &SubjectCall, typed: &RefusalTyped) -> Result<RefusalNoted> 
     let refusal = refusal.ok_or_else(|| Error::new(Code::InternalFault, "the refusal is not in the ledger"))?;
     let (request, authority) = (typed.request.clone(), desk.register.contact.authority.clone());
     Ok(RefusalNoted { schema: "tamis-refusal/1", request, refusal, authority })
+}
+
+fn check_reason(typed: &RefusalTyped) -> Result<()> {
+    if typed.reason.answers(typed.right) {
+        return Ok(());
+    }
+    let names = Refusal::ALL.into_iter().filter(|reason| reason.answers(typed.right)).map(Refusal::name);
+    let what = format!("{} is no reason to refuse {}", typed.reason.name(), typed.right.name());
+    Err(Error::new(Code::RequestWrong, what).help(format!("reasons for it: {}", names.collect::<Vec<_>>().join(", "))))
 }

@@ -12,7 +12,7 @@ use super::verdict::counted;
 use crate::clock::{Clock, System};
 use crate::error::{Code, Error, Result};
 use crate::policy::{self, KeyFrom, Project};
-use crate::questions::access::{AccessAnswer, AccessAsked, AccessDesk, AccessOutcome, Right, ShownValues};
+use crate::questions::access::{AccessAnswer, AccessAsked, AccessDesk, AccessOutcome, RawRecord, Right, ShownValues};
 use crate::store::{local_folder, settle};
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -136,10 +136,18 @@ fn tables(answer: &AccessAnswer) -> Vec<(String, String)> {
     let sources: BTreeSet<&String> = report.raw_exports.records.iter().map(|record| &record.source).collect();
     for source in sources {
         let records = report.raw_exports.records.iter().filter(|record| record.source == *source);
-        let rows: Vec<&ShownValues> = records.map(|record| &record.values).collect();
-        files.push((format!("records-{}.csv", file_name(source)), csv(&rows)));
+        let rows: Vec<ShownValues> = records.map(|record| right(report.right, record)).collect();
+        files.push((format!("records-{}.csv", file_name(source)), csv(&rows.iter().collect::<Vec<_>>())));
     }
     files
+}
+
+/// The values of a record: whoever takes them elsewhere takes what is right (Art. 16, 20 GDPR).
+fn right(right: Right, record: &RawRecord) -> ShownValues {
+    let mut values = record.values.clone();
+    let known = record.corrected.iter().filter(|(_, value)| right == Right::Portability && value.is_some());
+    values.extend(known.map(|(column, value)| (column.clone(), value.clone())));
+    values
 }
 
 fn file_name(name: &str) -> String {

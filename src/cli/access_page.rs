@@ -1,7 +1,9 @@
 //! The pages of `tamis subject export`: one for the person, one for the privacy officer. Must not know how rows were found.
 
 use super::lines::Lines;
-use super::page::{bar, escaped, facts, filled, item, row};
+use super::page::{bar, escaped, facts, filled, item, row, value_row};
+use super::verdict::counted;
+use crate::clock::period_in_words;
 use crate::questions::OfRequest;
 use crate::questions::access::{
     AccessDataset, AccessOutcome, AccessRecipient, AccessReport, DoubtfulRow, FormerRecipient, OfficerSheet,
@@ -79,12 +81,12 @@ fn head(report: &AccessReport) -> String {
 
 /// How much of the person each dataset and export has, as bars.
 fn overview(report: &AccessReport) -> String {
-    let rows = report.datasets.iter().map(|dataset| (dataset.dataset.clone(), dataset.rows.len() as u64, "rows"));
+    let rows = report.datasets.iter().map(|dataset| (dataset.dataset.clone(), dataset.rows.len() as u64, "row"));
     let records: u64 = report.raw_exports.records.iter().map(|record| record.places.len() as u64).sum();
     let raw = (report.raw_exports.not_searched.is_none()).then_some((
         "exports of the customer system".to_string(),
         records,
-        "records",
+        "record",
     ));
     let parts: Vec<(String, u64, &str)> = rows.chain(raw).collect();
     let most = parts.iter().map(|(_, count, _)| *count).max().unwrap_or(0);
@@ -94,7 +96,7 @@ fn overview(report: &AccessReport) -> String {
     let days = format!("answered on day {used} of {allowed}");
     out.push_str(&format!("<p>{days}</p>\n{}\n", bar(used.min(allowed) as u64, allowed as u64, GREEN, &days)));
     for (name, count, what) in &parts {
-        let said = format!("{name}: {count} {what}");
+        let said = format!("{name}: {}", counted(*count, what));
         out.push_str(&format!("<p>{}</p>\n{}\n", escaped(&said), bar(*count, most, GREEN, &said)));
     }
     out
@@ -110,7 +112,7 @@ fn dataset(dataset: &AccessDataset) -> String {
         ("Categories", dataset.categories.join(", ")),
         ("Recipients", dataset.recipients.iter().map(recipient).collect::<Vec<_>>().join("; ")),
         ("Comes from", dataset.sources.join(", ")),
-        ("Kept for", dataset.keep.clone()),
+        ("Kept for", period_in_words(&dataset.keep)),
         ("Version", dataset.version.to_string()),
     ]));
     out.push_str("<h3>What is published about you</h3>\n<div class=\"wide\">\n");
@@ -129,7 +131,7 @@ fn dataset(dataset: &AccessDataset) -> String {
     out.push_str("</div>\n<h3>What was done with each field</h3>\n<table><tr><th>field</th><th>of column</th><th>category</th><th>treatment</th></tr>\n");
     for field in &dataset.fields {
         let derived = if field.derived { " (derived of you)" } else { "" };
-        let keep = field.keep.as_ref().map_or(String::new(), |keep| format!("; kept for {keep}"));
+        let keep = field.keep.as_ref().map_or(String::new(), |keep| format!("; kept for {}", period_in_words(keep)));
         let treatment = format!("{}: {}{derived}{keep}", field.treatment, field.means);
         let (from, category) = (field.from.as_deref().unwrap_or("none"), field.category.unwrap_or("not stated"));
         out.push_str(&row(&[&field.name, from, category, &treatment]));
@@ -158,7 +160,7 @@ fn former(one: &FormerRecipient) -> String {
 }
 
 fn cells(values: &ShownValues) -> String {
-    values.iter().map(|(column, value)| row(&[column, value.as_deref().unwrap_or("—")])).collect()
+    values.iter().map(|(column, value)| value_row(column, value.as_deref().unwrap_or("—"))).collect()
 }
 
 fn raw(report: &AccessReport) -> String {
@@ -166,10 +168,13 @@ fn raw(report: &AccessReport) -> String {
     let mut out = String::from("<h2>Exports of the customer system that are still kept</h2>\n");
     match &raw.not_searched {
         Some(why) => out.line(format_args!("<p class=\"warn\">not searched: {}</p>", escaped(why))),
-        None => out.line(format_args!("<p>{} searched.</p>", super::verdict::counted(raw.objects, "file"))),
+        None => out.line(format_args!("<p>{} searched.</p>", counted(raw.objects, "file"))),
     };
     match &raw.keep {
-        Some(keep) => out.line(format_args!("<p>Each of them is removed {} after it came.</p>", escaped(keep))),
+        Some(keep) => {
+            let keep = escaped(&period_in_words(keep));
+            out.line(format_args!("<p>Each of them is removed once it is {keep} old.</p>"));
+        }
         None => {
             out.line(format_args!("<p class=\"warn\">Nobody has said in the policy for how long they are kept.</p>"))
         }
@@ -184,6 +189,10 @@ fn raw(report: &AccessReport) -> String {
             escaped(&record.places.join("; "))
         ));
         out.push_str(&cells(&record.values));
+        for (column, value) in &record.corrected {
+            let right = value.as_deref().unwrap_or("nobody has decided yet");
+            out.push_str(&value_row(&format!("{column}, corrected (Art. 16)"), right));
+        }
         out.push_str("</table></div>\n");
     }
     out

@@ -82,7 +82,7 @@ pub enum Command {
     /// Tells recipients about persons whom requests have taken out of their data, and records the answers
     #[command(subcommand)]
     Recipient(RecipientCommand),
-    /// Creates the state of an installation
+    /// Creates the state of an installation, or goes on without records that were lost
     #[command(subcommand)]
     State(StateCommand),
     /// Makes or checks keys
@@ -598,6 +598,21 @@ pub struct AcknowledgeArgs {
 pub enum StateCommand {
     /// Makes the state; call it once, before the first run
     Create,
+    /// Writes new records for lost leases, schedules, sweeps or acceptances of a job, if no copy of them is left
+    Renew(RenewArgs),
+}
+
+/// Arguments of `state renew`.
+#[derive(Args, Debug)]
+pub struct RenewArgs {
+    /// The job that the message names; it may be gone from the specs
+    pub job: String,
+    /// The reason; recorded in the ledger
+    #[arg(long)]
+    pub reason: String,
+    /// Who renews them; recorded in the ledger
+    #[arg(long, value_name = "WHO")]
+    pub by: Option<String>,
 }
 
 /// Everything that `tamis key` can do.

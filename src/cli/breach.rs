@@ -72,12 +72,17 @@ fn text(report: &BreachReport) -> String {
     out.line(format_args!("people: {}", people(report)));
     for of in &report.datasets {
         out.push('\n');
-        out.line(format_args!("{}  for {}, {} rows in the files of these versions", of.dataset, of.purpose, of.rows));
+        out.line(format_args!(
+            "{}  for {}, {} in the files of these versions",
+            of.dataset,
+            of.purpose,
+            counted(of.rows, "row")
+        ));
         for version in &of.versions {
             let until = version.replaced.map_or("now".to_owned(), |at| at.to_seconds().to_string());
             let gone = version.removed.map_or(String::new(), |at| format!(", removed by {}", at.to_seconds()));
             let (number, from) = (version.version, version.from.to_seconds());
-            out.line(format_args!("  version {number}: {} rows, {from} to {until}{gone}", version.rows));
+            out.line(format_args!("  version {number}: {}, {from} to {until}{gone}", counted(version.rows, "row")));
         }
         for field in &of.fields {
             let category = field.category.unwrap_or("not stated");

@@ -73,7 +73,7 @@ fn dataset(of: &BreachedDataset) -> String {
         if of.rows_only > 0 { format!(", and {} rows of files that are gone", of.rows_only) } else { String::new() };
     out.push_str(&facts(&[
         ("People", format!("{}{gone}", of.people)),
-        ("Rows", of.rows.to_string()),
+        ("Rows in the files of these versions", of.rows.to_string()),
         ("Recipients", named(&of.recipients)),
     ]));
     let version = |version: &crate::questions::breach::BreachedVersion| {
@@ -143,12 +143,15 @@ pub(super) fn hours(left: i64) -> String {
 /// Returns how many people are concerned, in words.
 pub(super) fn people(report: &BreachReport) -> String {
     let of = &report.people;
-    let mut said = vec![format!("{} different ones", of.distinct)];
+    let mut said = Vec::new();
+    if of.distinct > 0 || of.uncounted.is_empty() {
+        said.push(format!("{} different ones", of.distinct));
+    }
     if of.rows_only > 0 {
         said.push(format!("at most {} more, in rows of files that are gone", of.rows_only));
     }
-    if of.records > 0 {
-        said.push(format!("and those in {} records of exports", of.records));
+    if !of.uncounted.is_empty() {
+        said.push(format!("NOT COUNTED: {}", of.uncounted.join("; ")));
     }
     said.join(", ")
 }

@@ -11,7 +11,13 @@ use crate::questions::{CaseCorrection, CorrectionStanding};
 
 /// Returns what somebody has to do about corrections of a version, a line for each state.
 pub(super) fn exceptions(m: &Manifest) -> Vec<String> {
-    let urgent = [CorrectionState::Conflicts, CorrectionState::Contested, CorrectionState::NotFound];
+    let urgent = [
+        CorrectionState::Conflicts,
+        CorrectionState::Contested,
+        CorrectionState::NoColumn,
+        CorrectionState::NotFound,
+        CorrectionState::Superseded,
+    ];
     let said = |state: CorrectionState| {
         let of = m.corrections.iter().filter(|of| of.state == state);
         let (count, first) = (of.clone().count() as u64, of.map(|of| of.case.as_str()).next()?);
@@ -44,7 +50,7 @@ fn line(state: CorrectionState, count: u64, first: &str, to_do: Option<&str>) ->
 fn facts(of: &CaseCorrection) -> Vec<(&'static str, String)> {
     let seconds = |at: Instant| at.to_seconds().to_string();
     let mut facts = vec![
-        ("state", of.state.clone()),
+        ("state", if of.row_gone { format!("{} (its row is gone from the file)", of.state) } else { of.state.clone() }),
         ("column", format!("{} ({})", of.column, of.reason)),
         ("received", format!("{}, due {}", seconds(of.received), seconds(of.due))),
     ];

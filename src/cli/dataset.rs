@@ -19,7 +19,11 @@ pub(super) fn carry_out(settings: &Settings, command: &DatasetCommand, json: boo
     }
 }
 
-fn reason(text: &str) -> Result<String> {
+/// Reads a reason as typed.
+///
+/// # Errors
+/// A policy error when it is empty.
+pub(super) fn reason(text: &str) -> Result<String> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Error::new(Code::ArgumentWrong, "the reason is empty").help("say why: it goes to the ledger"));
@@ -64,7 +68,7 @@ fn adopted(settings: &Settings, args: &AdoptArgs, json: bool) -> Result<String> 
 fn taken_back(adopted: &Adopted) -> String {
     let mut out = String::new();
     let Adopted { dataset, before, version, rows, foreign, files, .. } = adopted;
-    out.line(format_args!("{dataset} is taken back: version {version}, {rows} rows"));
+    out.line(format_args!("{dataset} is taken back: version {version}, {}", counted(*rows, "row")));
     let what = if adopted.back { "its files are back as they were" } else { "empty until the next run publishes anew" };
     let commits = counted(*foreign, "commit");
     out.line(format_args!("  {commits} of another program after version {before}; {what}"));

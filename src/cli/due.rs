@@ -3,7 +3,7 @@
 use super::lines::Lines;
 use super::render;
 use super::settings::Settings;
-use super::verdict::{TerminalVerdict, coloured};
+use super::verdict::{TerminalVerdict, coloured, counted};
 use crate::clock::Instant;
 use crate::daemon::{self, Came, DueAttempt, JobStatus, Sweeps, Work};
 use crate::error::{Code, Result};
@@ -157,8 +157,11 @@ pub fn status(jobs: &[JobStatus]) -> String {
             Some(v) => {
                 let at = v.at.map_or(String::new(), |at| format!(", published {}", at.to_seconds()));
                 out.line(format_args!(
-                    "  version {} as of {}{at}, {} rows (run {})",
-                    v.version, v.as_of, v.rows, v.run
+                    "  version {} as of {}{at}, {} (run {})",
+                    v.version,
+                    v.as_of,
+                    counted(v.rows, "row"),
+                    v.run
                 ));
             }
             None => out.push_str("  no version yet\n"),

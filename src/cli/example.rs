@@ -2,7 +2,7 @@
 
 use super::spec_files::{refuse_to_overwrite, write, write_schemas};
 use crate::error::{Code, Error, Result};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 const FILES: [(&str, &str); 4] = [
     ("policy.toml", include_str!("../../jobs/policy.toml")),
@@ -26,13 +26,22 @@ const DATA: [(&str, &[u8]); 4] = [
 /// Roots of the policy in the repository, and where they are beside an example.
 const ROOTS: [(&str, &str); 2] = [("../fixtures/quickstart/", "../example/"), ("../target/quickstart/", "../example/")];
 
+/// Where the export goes, told without a step back wherever the folder has a name.
+fn beside(dir: &Path) -> PathBuf {
+    let named = matches!(dir.components().next_back(), Some(Component::Normal(_)));
+    match dir.parent().filter(|_| named) {
+        Some(parent) => parent.join("example"),
+        None => dir.join("../example"),
+    }
+}
+
 /// Writes the example into a folder, and its export beside the folder.
 ///
 /// # Errors
 /// A policy error when there is a policy or an example already, or the folder cannot be written.
 pub(super) fn example(dir: &Path) -> Result<String> {
     refuse_to_overwrite(dir)?;
-    let data = dir.join("../example");
+    let data = beside(dir);
     // The folder has to be there for `..` to lead anywhere.
     std::fs::create_dir_all(dir)
         .map_err(|_| Error::new(Code::FileNotWritten, format!("{} cannot be written", dir.display())))?;

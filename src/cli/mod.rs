@@ -46,6 +46,7 @@ pub mod shield;
 mod sign_off;
 mod signals;
 mod spec_files;
+mod state;
 mod status;
 mod steps;
 mod subject;
@@ -56,9 +57,10 @@ mod version;
 mod who;
 
 use crate::error::{Code, Error, Result};
+use crate::state::Accept;
 use crate::sweep::SweepReport;
-use crate::{audit as audits, job, key, policy, questions, run, state, threads};
-use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind, StateCommand};
+use crate::{audit as audits, job, key, policy, questions, run, threads};
+use args::{AcceptArgs, Arguments, Command, KeyCommand, PlanArgs, ReportCommand, RunArgs, SchemaKind};
 use clap::Parser;
 use heads::HeadsFile;
 use settings::{CalledFrom, Settings};
@@ -127,7 +129,7 @@ fn carry_out(settings: &Settings, arguments: &Arguments) -> Result<(String, u8)>
         Command::Subject(args) => subject::carry_out(settings, args, json),
         Command::Dataset(command) => dataset::carry_out(settings, command, json),
         Command::Recipient(command) => recipient::carry_out(settings, command, json),
-        Command::State(StateCommand::Create) => create_state(settings),
+        Command::State(command) => state::carry_out(settings, command, json),
         Command::Key(KeyCommand::New) => new_keys(settings),
         Command::Key(KeyCommand::Check) => check_keys(settings),
         Command::Schema { kind } => schema(*kind),
@@ -167,7 +169,7 @@ fn accept(settings: &Settings, accepted: &AcceptArgs, json: bool) -> Result<Stri
         Some(text) => settings::time(text)?,
         None => settings::refused_as_of(&state, accepted)?,
     };
-    let accept = state::Accept {
+    let accept = Accept {
         job: accepted.job.clone(),
         plan: accepted.digest.clone(),
         as_of,
@@ -197,15 +199,6 @@ fn verify(settings: &Settings, head: Option<&str>, heads: Option<&Path>, json: b
     let text =
         if json { render::json(&report)? } else { render::verified(&report, verdict::coloured(&std::io::stdout())) };
     answer::with_outcome(text, report.outcome())
-}
-
-fn create_state(settings: &Settings) -> Result<String> {
-    let project = policy::load(&settings.dir, &settings.roots)?;
-    let roots = settings.open(&project)?;
-    let keys = key::Keyring::load(&project.keys, &job::data_roots(&project))?;
-    let root = &roots["state"];
-    state::State::create(root, &keys.ids(), settings.now)?;
-    Ok(format!("made the state in {} for identity key {}\n", root.display(""), keys.ids().identity.0))
 }
 
 fn new_keys(settings: &Settings) -> Result<String> {

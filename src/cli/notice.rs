@@ -7,6 +7,7 @@ use super::lines::Lines;
 use super::page::{self, escaped, filled};
 use super::render;
 use super::settings::Settings;
+use crate::clock::period_in_words;
 use crate::error::Result;
 use crate::questions::privacy_notice::notice;
 use crate::questions::{NoticePurpose, PrivacyNotice};
@@ -40,7 +41,7 @@ fn or_missing(said: Option<&String>) -> String {
 fn facts(of: &NoticePurpose) -> Vec<(&'static str, String)> {
     let category = |of: &crate::questions::NoticeCategory| {
         let sold = if of.sold { ", sold" } else { "" };
-        format!("{} (kept {}{sold})", of.category, of.keep)
+        format!("{} (kept for {} at most{sold})", of.category, period_in_words(&of.keep))
     };
     let recipient = |of: &crate::questions::NoticeRecipient| {
         let country = of.country.as_ref().map_or(String::new(), |country| format!(", {country}"));

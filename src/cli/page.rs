@@ -42,6 +42,12 @@ pub(super) fn row(cells: &[&str]) -> String {
     format!("<tr>{cells}</tr>\n")
 }
 
+/// A table row of a name and a value, which may have several lines.
+pub(super) fn value_row(name: &str, value: &str) -> String {
+    let lines: Vec<String> = value.lines().map(escaped).collect();
+    format!("<tr><td>{}</td><td>{}</td></tr>\n", escaped(name), lines.join("<br>"))
+}
+
 /// An item of a list.
 pub(super) fn item(text: &str) -> String {
     format!("<li>{}</li>\n", escaped(text))
@@ -79,6 +85,7 @@ mod tests {
     fn nothing_that_is_put_in_is_markup_or_a_place() {
         assert_eq!(escaped("<a href=\"x\" id='y'>&"), "&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;&amp;");
         assert_eq!(escaped("a\u{202e}b\n"), "a\\u{202e}b\\n");
+        assert_eq!(value_row("n", "a\r\n<b>"), "<tr><td>n</td><td>a<br>&lt;b&gt;</td></tr>\n");
         let page = filled("a {{one}} b {{two}}{{three}} c", &[("one", "{{two}}".into()), ("two", "2".into())]);
         assert_eq!(page, "a {{two}} b 2 c");
         assert_eq!(row(&["<"]), "<tr><td>&lt;</td></tr>\n");

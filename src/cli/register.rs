@@ -7,6 +7,7 @@ use super::lines::Lines;
 use super::page::{escaped, facts, filled, item, row, table};
 use super::render;
 use super::settings::Settings;
+use crate::clock::period_in_words;
 use crate::error::Result;
 use crate::policy;
 use crate::questions::access::AccessRecipient;
@@ -64,8 +65,9 @@ fn transfers(of: &[AccessRecipient]) -> String {
 
 /// What Art. 30(1)(b) to (f) ask for, in their order, with the letter.
 pub(super) fn parts(of: &ProcessingActivity) -> Vec<(&'static str, String)> {
-    let raw = of.raw_keep.as_ref().map_or("without end".to_owned(), Clone::clone);
-    let own = of.fields.iter().filter_map(|field| Some(format!("{} {}", field.name, field.keep.as_ref()?)));
+    let raw = of.raw_keep.as_ref().map_or("without end".to_owned(), |keep| period_in_words(keep));
+    let own =
+        of.fields.iter().filter_map(|field| Some(format!("{} {}", field.name, period_in_words(field.keep.as_ref()?))));
     let own: Vec<String> = own.collect();
     let own = if own.is_empty() { String::new() } else { format!("; fields: {}", own.join(", ")) };
     let joint = if of.joint_controllers.is_empty() { "none".to_owned() } else { of.joint_controllers.join(", ") };
@@ -78,7 +80,7 @@ pub(super) fn parts(of: &ProcessingActivity) -> Vec<(&'static str, String)> {
         ("Categories of data (c)", named(&of.categories)),
         ("Recipients (d)", recipients(&of.recipients)),
         ("Transfers (e)", transfers(&of.recipients)),
-        ("Kept for (f)", format!("{}{own}; raw exports {raw}", of.keep)),
+        ("Kept for (f)", format!("{}{own}; raw exports {raw}", period_in_words(&of.keep))),
         ("Comes from", named(&of.sources)),
         ("Signed", of.signed.map_or("never".to_owned(), |at| at.to_seconds().to_string())),
     ]
@@ -144,9 +146,9 @@ fn html(record: &ProcessingRecord) -> String {
 pub(super) fn fields(of: &ProcessingActivity) -> String {
     let one = |field: &crate::questions::RecordedField| {
         let why = field.why.as_deref().unwrap_or("not assessed");
-        let keep = field.keep.as_deref().unwrap_or("as the row");
+        let keep = field.keep.as_deref().map_or("as the row".to_owned(), period_in_words);
         let from = field.from.as_deref().unwrap_or("none");
-        row(&[&field.name, from, field.category.unwrap_or(NOT_STATED), &field.treatment, keep, why])
+        row(&[&field.name, from, field.category.unwrap_or(NOT_STATED), &field.treatment, &keep, why])
     };
     let rows: String = of.fields.iter().map(one).collect();
     table(&["field", "of column", "category", "treatment", "kept for", "why"], &rows)

@@ -102,7 +102,7 @@ pub(super) fn status(settings: &Settings, args: &StatusArgs, json: bool) -> Resu
         (false, whole) => {
             let first = headline(&found, exceptions.len());
             let first = TerminalVerdict::attention(!exceptions.is_empty()).line(&first, coloured(&std::io::stdout()));
-            first + &if whole { in_full(&found) } else { in_short(&found, &exceptions) }
+            first + &if whole { in_full(&found, &exceptions) } else { in_short(&found, &exceptions) }
         }
     };
     Ok((text, exit))
@@ -157,9 +157,16 @@ fn in_short(found: &StatusFound, exceptions: &[String]) -> String {
     let mut out = String::new();
     let rows: Vec<[String; 6]> = found.jobs.iter().map(job_row).collect();
     render::table(&mut out, ["JOB", "PUBLISHED", "ROWS", "CHANGE", "SWEPT", "NEXT"], &rows);
-    exceptions.iter().for_each(|said| out.line(format_args!("! {said}")));
+    out.push_str(&to_look_at(exceptions));
     found.sighted.aside.iter().for_each(|aside| out.line(format_args!("{aside}")));
     out.line(format_args!("Each job, dataset and request in full: --verbose"));
+    out
+}
+
+/// Returns what somebody has to look at, a line for each.
+fn to_look_at(exceptions: &[String]) -> String {
+    let mut out = String::new();
+    exceptions.iter().for_each(|said| out.line(format_args!("! {said}")));
     out
 }
 
@@ -330,10 +337,11 @@ impl RequestWords {
     }
 }
 
-/// Returns everything that is known.
-fn in_full(found: &StatusFound) -> String {
+/// Returns everything that is known, what somebody has to look at first.
+fn in_full(found: &StatusFound, exceptions: &[String]) -> String {
     let tables = without_job(&found.no_job) + &written_to(&found.foreign, &found.unread);
-    due::status(&found.jobs)
+    to_look_at(exceptions)
+        + &due::status(&found.jobs)
         + &audit_line(found.audit.as_ref())
         + &tables
         + &said(&found.standings)

@@ -86,6 +86,12 @@ fn told(stored: &Stored) -> String {
             counted(stored.raw as u64, "value")
         ));
     }
+    if stored.raw > 0 && stored.raw == stored.identities {
+        out.push_str(
+            "! it names nobody who can be found for certain: give it again with a value that has a normal form, and end this one \
+             with a lift\n",
+        );
+    }
     if let Some(lift) = stored.lift {
         out.line(format_args!("received {}; it {lift}", stored.received.to_seconds()));
         return out;

@@ -77,7 +77,7 @@ fn dataset(out: &mut String, swept: &DatasetSwept) {
         return;
     };
     let gone = swept.rows_in - swept.rows_out;
-    out.line(format_args!("{}  version {version}  {} rows, {gone} dropped", swept.job, swept.rows_out));
+    out.line(format_args!("{}  version {version}  {}, {gone} dropped", swept.job, counted(swept.rows_out, "row")));
     for removed in &swept.removed {
         out.line(format_args!("  {:<12} {}", removed.reason, removed.rows));
     }
@@ -126,6 +126,9 @@ fn removal(out: &mut String, removal: &Removal) {
             "  {:<12} nothing is purged while a list of holds or restrictions cannot be read",
             "withheld"
         ));
+    }
+    if let Some(left) = removal.corrections {
+        out.line(format_args!("  {:<12} no further request becomes `removed`: {}", "withheld", left.said()));
     }
     if let Some(watermark) = removal.watermark {
         out.line(format_args!(

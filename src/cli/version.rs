@@ -58,7 +58,8 @@ fn mark(version: &VersionRows) -> &'static str {
 fn html(report: &JobReport, controller: &str) -> String {
     let m = &report.manifest;
     let files: u64 = m.output.files.iter().map(|file| file.bytes).sum();
-    let size = format!("{} rows in {}, {files} bytes", m.rows_out, counted(m.output.files.len() as u64, "file"));
+    let size =
+        format!("{} in {}, {files} bytes", counted(m.rows_out, "row"), counted(m.output.files.len() as u64, "file"));
     let places = [
         ("dataset", m.output.dataset.clone()),
         ("version", m.output.version.to_string()),

@@ -1,7 +1,7 @@
 //! One correction, as a row of a file says it. Must not know exports.
 
 use crate::clock::Instant;
-use crate::policy::Refusal;
+use crate::policy::{Refusal, RefusedRight};
 use zeroize::Zeroizing;
 
 /// Why a value is wrong.
@@ -64,7 +64,9 @@ impl CorrectionDecision {
         match cell.trim() {
             "" | "accepted" => Some(CorrectionDecision::Accepted),
             "contested" => Some(CorrectionDecision::Contested),
-            other => Refusal::named(other.strip_prefix("refused:")?.trim()).map(CorrectionDecision::Refused),
+            other => Refusal::named(other.strip_prefix("refused:")?.trim())
+                .filter(|reason| reason.answers(RefusedRight::Rectify))
+                .map(CorrectionDecision::Refused),
         }
     }
 }

@@ -2,16 +2,19 @@
 
 use super::correction::{Correction, CorrectionDecision, CorrectionReason};
 use crate::cell::text::tidy;
+use crate::clock::Instant;
 use crate::error::{Code, Error, Kind, Result};
 use crate::invisible;
 use crate::key::Key;
 use crate::policy::{CorrectionList, CsvFormat, ReadFormat, RecordFormat};
 use crate::read::{Container, KnownColumns, Member, RawBatch, Records, members};
-use crate::requests::{ListDates, Maker};
+use crate::requests::{ListDates, Maker, RequestIds};
 use crate::store::{Meant, Object, PathGlob, Root};
 use std::fmt::Display;
 use zeroize::Zeroizing;
 
+const DAY: i64 = 86_400_000_000;
+const BOM: &[u8] = b"\xef\xbb\xbf";
 const CORRECT: &str = "correct the file: nothing is published until every correction can be read (R80)";
 
 /// A file of corrections that was read.
@@ -47,13 +50,25 @@ pub fn files(list: &CorrectionList, root: &Root) -> Result<Vec<Object>> {
     Ok(objects)
 }
 
-/// Reads all corrections of a list. `maker` makes identities of the record's key; `key` is what digests are made with.
+/// What the files of a list are read with.
+pub struct CorrectionReading {
+    /// Makes identities of the record's key.
+    pub maker: Maker,
+    /// What digests are made with.
+    pub key: Key,
+    /// Makes ids in place of those that name a person (R83).
+    pub ids: RequestIds,
+    /// The present: no request was received later.
+    pub now: Instant,
+}
+
+/// Reads all corrections of a list.
 ///
 /// # Errors
 /// An input error for the first row or file that cannot be read; storage errors.
-pub fn read(list: &CorrectionList, root: &Root, maker: &Maker, key: &Key) -> Result<ReadCorrections> {
+pub fn read(list: &CorrectionList, root: &Root, with: &CorrectionReading) -> Result<ReadCorrections> {
     let dates = ListDates::new(list.formats.as_deref(), &list.zone)?;
-    let reading = FileReading { list, root, maker, key, dates: &dates };
+    let reading = FileReading { list, root, with, dates: &dates };
     let mut all = Vec::new();
     for object in files(list, root)? {
         all.extend(reading.file(object)?);
@@ -71,13 +86,19 @@ pub fn without(list: &CorrectionList, root: &Root, object: &Object, gone: &[usiz
     let mut records = Records::open(root, &member, &format, &KnownColumns::default())?;
     let names = records.names().to_vec();
     records.want(&(0..names.len()).collect::<Vec<_>>());
-    let mut out = Zeroizing::new(Vec::new());
-    row(&mut out, list.delimiter, names.iter().map(String::as_str));
+    let before = Zeroizing::new(root.get(&object.path)?.unwrap_or_default());
+    let mut out = Zeroizing::new(Vec::with_capacity(before.len()));
+    if before.starts_with(BOM) {
+        out.extend_from_slice(BOM);
+    }
+    let first = before.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+    let ends = (list.delimiter, if before[..first].ends_with(b"\r") { "\r\n" } else { "\n" });
+    row(&mut out, ends, names.iter().map(String::as_str));
     let mut at = 0;
     while let Some(batch) = records.batch().map_err(|broken| broken.error)? {
         for record in 0..batch.rows() {
             if gone.binary_search(&at).is_err() {
-                row(&mut out, list.delimiter, (0..names.len()).map(|c| batch.value(record, c).unwrap_or_default()));
+                row(&mut out, ends, (0..names.len()).map(|c| batch.value(record, c).unwrap_or_default()));
             }
             at += 1;
         }
@@ -87,7 +108,7 @@ pub fn without(list: &CorrectionList, root: &Root, object: &Object, gone: &[usiz
 }
 
 /// Appends a record, each cell in quotes where it has to be.
-fn row<'a>(out: &mut Vec<u8>, delimiter: u8, cells: impl Iterator<Item = &'a str>) {
+fn row<'a>(out: &mut Vec<u8>, (delimiter, end): (u8, &str), cells: impl Iterator<Item = &'a str>) {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             out.push(delimiter);
@@ -98,7 +119,7 @@ fn row<'a>(out: &mut Vec<u8>, delimiter: u8, cells: impl Iterator<Item = &'a str
             false => out.extend_from_slice(cell.as_bytes()),
         }
     }
-    out.push(b'\n');
+    out.extend_from_slice(end.as_bytes());
 }
 
 fn format(list: &CorrectionList) -> ReadFormat {
@@ -161,8 +182,7 @@ impl CorrectionColumns {
 struct FileReading<'a> {
     list: &'a CorrectionList,
     root: &'a Root,
-    maker: &'a Maker,
-    key: &'a Key,
+    with: &'a CorrectionReading,
     dates: &'a ListDates,
 }
 
@@ -184,7 +204,7 @@ impl FileReading<'_> {
         let parts =
             CorrectionColumns::find(self.list, records.names()).map_err(|what| fault(self.list, &place, what))?;
         records.want(&(0..records.names().len()).collect::<Vec<_>>());
-        let mut hasher = blake3::Hasher::new_keyed(self.key.expose());
+        let mut hasher = blake3::Hasher::new_keyed(self.with.key.expose());
         let (mut rows, width) = (Vec::new(), records.names().len());
         loop {
             let batch = records.batch().map_err(|broken| {
@@ -220,7 +240,7 @@ impl FileReading<'_> {
             return Err("the request id does not match request_pattern".into());
         }
         let values: Vec<&str> = parts.record.iter().map(|at| cell(*at)).collect();
-        let (_, record) = (self.maker)(&values).ok_or("the id of the record is missing")?;
+        let (_, record) = (self.with.maker)(&values).ok_or("the id of the record is missing")?;
         let column = tidy(cell(parts.column)).into_owned();
         if invisible::is_blank(&column) {
             return Err("it does not say which column is wrong".into());
@@ -233,6 +253,10 @@ impl FileReading<'_> {
             .ok_or("the decision is none of accepted, contested and refused:REASON")?;
         let received = self.dates.read(cell(parts.received));
         let received = received.map_err(|unusable| format!("column {:?}: {}", self.list.received, unusable.what()))?;
+        // A date may be a day ahead of the time in UTC.
+        if received.0 > self.with.now.0.saturating_add(DAY) {
+            return Err(format!("column {:?}: the day is still to come", self.list.received));
+        }
         let (was, value) = (cell(parts.was), cell(parts.value));
         if tidy(was) == tidy(value) {
             return Err("the value that is right is the one that is wrong".into());
@@ -241,7 +265,7 @@ impl FileReading<'_> {
         Ok(Correction {
             id: self.id(case, &record, &column),
             list: self.list.name.clone(),
-            case: case.to_owned(),
+            case: self.stored_case(case, &values, &record),
             received,
             record,
             column,
@@ -252,8 +276,17 @@ impl FileReading<'_> {
         })
     }
 
+    /// R83: a request id that is the record's own is not kept as written.
+    fn stored_case(&self, case: &str, values: &[&str], record: &[u8; 32]) -> String {
+        let same = values.len() == 1 && (self.with.maker)(&[case]).is_some_and(|(_, identity)| identity == *record);
+        match same || values.iter().any(|value| value.trim() == case) {
+            true => self.with.ids.opaque(case),
+            false => case.to_owned(),
+        }
+    }
+
     fn id(&self, case: &str, record: &[u8; 32], column: &str) -> [u8; 16] {
-        let mut hasher = blake3::Hasher::new_keyed(self.key.expose());
+        let mut hasher = blake3::Hasher::new_keyed(self.with.key.expose());
         for part in [self.list.name.as_bytes(), case.as_bytes(), record, column.as_bytes()] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);

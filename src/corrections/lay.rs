@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 pub enum NotLaid {
     /// The job reads nothing of the column.
     NotUsed,
+    /// The source does not name the column.
+    NoColumn,
     /// The controller has refused it.
     Refused(Refusal),
     /// It is of the subject's key: another person would be meant.
@@ -27,6 +29,7 @@ impl NotLaid {
     pub fn said(self) -> &'static str {
         match self {
             NotLaid::NotUsed => "the job makes nothing of the column",
+            NotLaid::NoColumn => "the source has no such column",
             NotLaid::Refused(refusal) => refusal.said(),
             NotLaid::Key => "a subject key is not corrected: the record would be another person's (R80)",
             NotLaid::Composed => "the column holds several values, or a part of an identifier (R80)",
@@ -38,8 +41,10 @@ impl NotLaid {
 pub struct CaseLaid {
     /// What the list says.
     pub correction: Correction,
-    /// The counts that are its own, or why it has none.
+    /// The counts of its cell, or why it has none.
     pub laid: std::result::Result<usize, NotLaid>,
+    /// Whether a later correction says another value of the same cell.
+    pub superseded: bool,
 }
 
 /// The corrections of a job, ready to be laid over its export.
@@ -76,6 +81,8 @@ struct CorrectedCell {
     excludes: Option<Unjudged>,
     /// The wrong value that was the person's own once.
     theirs: Option<Zeroizing<String>>,
+    /// Which of the corrections counts.
+    last: usize,
 }
 
 /// What a cell was found to hold.
@@ -105,11 +112,21 @@ impl Corrections {
                 let key = (correction.record, column);
                 let at = *known.entry(key).or_insert_with(|| all.cell(&correction.record, column, plan));
                 all.cells[at].learn(&correction, plan);
+                all.cells[at].last = all.cases.len();
                 at
             });
-            all.cases.push(CaseLaid { correction, laid });
+            all.cases.push(CaseLaid { correction, laid, superseded: false });
         }
+        all.supersede();
         all
+    }
+
+    /// R80: of several corrections of a cell the one received last counts.
+    fn supersede(&mut self) {
+        for (place, case) in self.cases.iter_mut().enumerate() {
+            let Some(cell) = case.laid.ok().and_then(|at| self.cells.get(at)) else { continue };
+            case.superseded = cell.last != place && tidy(&case.correction.value) != *cell.value;
+        }
     }
 
     fn cell(&mut self, record: &[u8; 32], column: usize, plan: &Plan) -> usize {
@@ -123,7 +140,8 @@ impl Corrections {
         let (wrong, value, theirs) = (Vec::new(), Zeroizing::new(String::new()), None);
         let readers = plan.controls.excludes.iter().filter(|exclude| exclude.column == column);
         let excludes = readers.map(|exclude| if exclude.person { Unjudged::Person } else { Unjudged::Row }).max();
-        self.cells.push(CorrectedCell { column, beside, names, wrong, value, contested: false, excludes, theirs });
+        let (contested, last) = (false, 0);
+        self.cells.push(CorrectedCell { column, beside, names, wrong, value, contested, excludes, theirs, last });
         self.cells.len() - 1
     }
 
@@ -179,7 +197,9 @@ fn place(correction: &Correction, plan: &Plan) -> std::result::Result<usize, Not
         return Err(NotLaid::Refused(refusal));
     }
     let columns = plan.read_columns();
-    let at = columns.iter().position(|column| column.name == correction.column).ok_or(NotLaid::NotUsed)?;
+    let name = plan.source.column_of(&correction.column);
+    let known = if plan.source.names(name) { NotLaid::NotUsed } else { NotLaid::NoColumn };
+    let at = columns.iter().position(|column| column.name == name).ok_or(known)?;
     let key = plan.controls.key.filter(|key| *key == at || columns[*key].parts.contains(&at));
     if key.is_some() {
         return Err(NotLaid::Key);
@@ -191,8 +211,9 @@ fn place(correction: &Correction, plan: &Plan) -> std::result::Result<usize, Not
 impl CorrectedCell {
     /// Takes a later correction of the same cell into account: what was right before is wrong now.
     fn learn(&mut self, correction: &Correction, plan: &Plan) {
-        let null = |text: &str| plan.source.read.null.iter().any(|null| tidy(null) == tidy(text));
-        let known = |text: &str| Zeroizing::new(if null(text) { String::new() } else { tidy(text).into_owned() });
+        let known = |text: &str| {
+            Zeroizing::new(if plan.source.is_null(text) { String::new() } else { tidy(text).into_owned() })
+        };
         if !self.wrong.is_empty() {
             let before = std::mem::replace(&mut self.value, Zeroizing::new(String::new()));
             self.wrong.push(before);
@@ -252,6 +273,7 @@ mod tests {
             contested: false,
             excludes: None,
             theirs: None,
+            last: 0,
         }
     }
 

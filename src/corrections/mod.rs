@@ -4,9 +4,11 @@
 mod correction;
 mod file;
 mod lay;
+mod right;
 mod tally;
 
 pub use correction::{Correction, CorrectionDecision, CorrectionReason};
-pub use file::{CorrectionFile, ReadCorrections, files, read, without};
+pub use file::{CorrectionFile, CorrectionReading, ReadCorrections, files, read, without};
 pub use lay::{CaseLaid, Corrections, NotLaid, Unjudged};
+pub use right::RightValues;
 pub use tally::CorrectionTally;

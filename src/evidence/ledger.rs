@@ -6,7 +6,7 @@ use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
 use crate::store::{Created, Root};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 /// `prev` of the first entry.
@@ -344,9 +344,20 @@ pub enum LedgerEvent {
         /// Who, when the operator wants it said.
         by: Option<String>,
     },
+    /// New records were written in place of lost ones of a job.
+    Renewed {
+        /// Name of the job.
+        job: String,
+        /// Folders of the state that lacked records.
+        folders: BTreeSet<String>,
+        /// Why, in the operator's words.
+        reason: String,
+        /// Who, when the operator wants it said.
+        by: Option<String>,
+    },
     /// Scheduled runs did not happen and will not be caught up.
     Missed {
-        /// The job whose table was taken back.
+        /// The job whose runs they were.
         job: String,
         /// When the first was due.
         due: Instant,
@@ -402,6 +413,7 @@ impl LedgerEvent {
             LedgerEvent::Missed { .. } => "missed",
             LedgerEvent::Retired { .. } => "retired",
             LedgerEvent::Adopted { .. } => "adopted",
+            LedgerEvent::Renewed { .. } => "renewed",
         }
     }
     /// The dataset's record that was there when the entry was written: its job and the record's number.

@@ -273,12 +273,16 @@ pub enum CorrectionState {
     Conflicts,
     /// Nobody has decided yet: no value is used.
     Contested,
+    /// Neither the source nor the export has a column of this name.
+    NoColumn,
     /// The export has no such record.
     NotFound,
     /// The right value was laid over the wrong one.
     Applied,
     /// The export has the right value by itself: the row can go.
     SourceAgrees,
+    /// A later correction says another value of the same cell.
+    Superseded,
     /// The job makes nothing of the column.
     NotUsed,
     /// It is refused, and `why` says why.
@@ -287,12 +291,14 @@ pub enum CorrectionState {
 
 impl CorrectionState {
     /// Every state, those first that somebody has to look at.
-    pub const ALL: [CorrectionState; 7] = [
+    pub const ALL: [CorrectionState; 9] = [
         CorrectionState::Conflicts,
         CorrectionState::Contested,
+        CorrectionState::NoColumn,
         CorrectionState::NotFound,
         CorrectionState::Applied,
         CorrectionState::SourceAgrees,
+        CorrectionState::Superseded,
         CorrectionState::NotUsed,
         CorrectionState::Refused,
     ];
@@ -302,9 +308,11 @@ impl CorrectionState {
         match self {
             CorrectionState::Conflicts => "conflicts",
             CorrectionState::Contested => "contested",
+            CorrectionState::NoColumn => "no-column",
             CorrectionState::NotFound => "not-found",
             CorrectionState::Applied => "applied",
             CorrectionState::SourceAgrees => "source-agrees",
+            CorrectionState::Superseded => "superseded",
             CorrectionState::NotUsed => "not-used",
             CorrectionState::Refused => "refused",
         }

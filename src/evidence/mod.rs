@@ -1,6 +1,7 @@
 //! What is said afterwards: ledger, manifest, verification. Plain structs of its own.
 //! Must not know batches, keys or values.
 
+mod accepted;
 pub mod keys_in_use;
 pub mod ledger;
 pub mod manifest;
@@ -14,8 +15,10 @@ mod stored;
 mod verify;
 mod witness;
 
+pub(crate) use accepted::{accept_path, used_path};
 pub use ledger::{Head, Ledger, LedgerEntry, LedgerEvent, RunRef};
 pub use manifest::Manifest;
+pub(crate) use own::in_place;
 pub use present::{changed, check_same, has_digest};
 pub(crate) use record::{OwnDigest, own_digest, parse, record};
 pub use report::VerifyReport;

@@ -3,6 +3,7 @@
 
 use super::record::{OwnDigest, own_digest};
 use super::report::VerifyReport;
+use crate::clock::Instant;
 use crate::error::Result;
 use crate::store::Root;
 use serde::Deserialize;
@@ -54,21 +55,40 @@ fn is_record(path: &str) -> bool {
     path.ends_with(".json") && (!path.starts_with("runs/") || path.contains("/attempts/"))
 }
 
-/// None for what has gone meanwhile, as old leases do. A record of a dataset that lies in another's place is not the one that
-/// was written there.
+/// None for what has gone meanwhile, as old leases do. A record that lies in another's place is not the one that was written
+/// there.
 fn looked(state: &Root, path: &str) -> Result<Option<OwnDigest>> {
     let Some(bytes) = state.get(path)? else { return Ok(None) };
     Ok(Some(if in_place(path, &bytes) { own_digest(&bytes) } else { OwnDigest::Differs }))
 }
 
-/// Whether a record of a dataset says the job and number that it is called by; of other records nothing is said here.
-fn in_place(path: &str, bytes: &[u8]) -> bool {
+/// Whether a record says the job, the number, the plan or the time that it is called by. A record that does not say one of
+/// them is of an earlier build, or of a kind of which nothing is said here.
+pub(crate) fn in_place(path: &str, bytes: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct ToldPlace {
-        job: String,
-        seq: u64,
+        job: Option<String>,
+        seq: Option<u64>,
+        plan: Option<String>,
+        run: Option<String>,
+        attempt: Option<u64>,
+        due: Option<Instant>,
     }
-    let named = path.strip_prefix("datasets/").and_then(|rest| rest.strip_suffix(".json")?.split_once('/'));
-    let Some((job, seq)) = named else { return true };
-    super::parse::<ToldPlace>(bytes).is_none_or(|told| told.job == job && seq.parse() == Ok(told.seq))
+    let parts: Vec<&str> = path.split('/').collect();
+    let name = parts.last().map_or("", |file| file.strip_suffix(".json").unwrap_or(file));
+    let number = |told: Option<u64>| told.is_none_or(|told| name.parse() == Ok(told));
+    let text = |told: Option<String>, expected: &str| told.is_none_or(|told| told == expected);
+    let says = |same: &dyn Fn(ToldPlace) -> bool| super::parse::<ToldPlace>(bytes).is_none_or(same);
+    match parts[..] {
+        ["datasets" | "leases" | "schedules" | "sweeps", job, _] => {
+            says(&|told| text(told.job, job) && number(told.seq))
+        }
+        ["accepts", job, _] => {
+            let plan = name.strip_suffix(".used").unwrap_or(name);
+            says(&|told| text(told.job, job) && text(told.plan, plan))
+        }
+        ["runs", run, "attempts", _] => says(&|told| text(told.run, run) && number(told.attempt)),
+        ["audits", _] => says(&|told| told.due.is_none_or(|due| name.parse() == Ok(due.0))),
+        _ => true,
+    }
 }

@@ -45,7 +45,7 @@ pub(super) fn replaced(
     if report.faults.len() == faults && report.replaced > 0 {
         let files = report.replaced;
         report.proven.push(format!(
-            "files of replaced versions that are still there ({files}) are the ones their manifests name"
+            "files and companions of replaced versions that are still there ({files} together) are the ones their manifests name"
         ));
     }
 }

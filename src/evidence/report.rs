@@ -20,7 +20,7 @@ pub struct VerifyReport {
     pub files: u64,
     /// Companions that are there, byte for byte.
     pub companions: u64,
-    /// Files of stored requests with the digest that was recorded.
+    /// Files of stored requests with the digest that was recorded, or that they have of themselves.
     pub segments: u64,
     /// Records of the state with the digest that they have of themselves.
     pub own_digests: u64,

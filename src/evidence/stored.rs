@@ -77,7 +77,7 @@ fn gone(place: &str, names: &[SegmentName], recorded: &RecordedDigests, report: 
 }
 
 fn bytes(state: &Root, names: &[SegmentName], recorded: &RecordedDigests, last: u64, report: &mut VerifyReport) {
-    let (mut looked, mut own, mut unrecorded, faults) = (0, 0, 0, report.faults.len());
+    let (mut looked, mut same, mut own, mut unrecorded, faults) = (0, 0, 0, 0, report.faults.len());
     for name in names {
         let place = state.display(&name.path());
         let bytes = match state.get(&name.path()) {
@@ -89,7 +89,7 @@ fn bytes(state: &Root, names: &[SegmentName], recorded: &RecordedDigests, last: 
         };
         looked += 1;
         match recorded.get(&name.file()) {
-            Some(expected) if *expected == digest(&bytes) => report.segments += 1,
+            Some(expected) if *expected == digest(&bytes) => same += 1,
             Some(_) => report.faults.push(format!("{place} has other bytes than were recorded")),
             None if segments::told(&bytes).is_none() => {
                 report.faults.push(format!("{place} cannot be read as a segment"));
@@ -101,8 +101,9 @@ fn bytes(state: &Root, names: &[SegmentName], recorded: &RecordedDigests, last: 
             },
         }
     }
+    report.segments += same + own;
     if faults == report.faults.len() && looked == names.len() {
-        let (same, files) = (report.segments, names.len());
+        let files = names.len();
         report.proven.push(match last {
             0 => "no request is stored, and the ledger knows of none".to_owned(),
             _ => format!(

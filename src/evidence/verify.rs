@@ -5,7 +5,7 @@ use super::keys_in_use::keys_in_use;
 use super::ledger::{self, GENESIS, Head, LedgerEntry, LedgerEvent};
 use super::manifest::{self, File, Manifest};
 use super::report::VerifyReport;
-use super::{digest, digest_of, own, replaced, stored};
+use super::{accepted, digest, digest_of, own, replaced, stored};
 use crate::error::{Code, Error, Result};
 use crate::store::{Root, from_io};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,7 @@ pub fn verify(state: &Root, lakes: &BTreeMap<String, Root>, head: Option<&str>) 
         version(state, lakes, manifest, &mut report);
     }
     stored::stored(state, &entries, &mut report);
+    accepted::accepted(state, &entries, &manifests, &mut report);
     own::records(state, &mut report);
     replaced::replaced(state, lakes, &manifests, &mut report);
     words(&mut report, head.as_ref(), manifests.len() > current.len());

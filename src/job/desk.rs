@@ -98,6 +98,10 @@ pub(crate) fn identities(desk: &Desk, values: &str) -> Result<Vec<([u8; 32], boo
         let kind = kind.ok_or_else(|| wrong("no source has identifiers of this kind"))?;
         let values = values_of(kind, value).ok_or_else(|| wrong("not a list with one value for each part"))?;
         let values: Vec<&str> = values.iter().map(|value| value.as_str()).collect();
+        // Somebody who has no value writes `-` or `""`: that is nobody's.
+        if !values.iter().any(|value| value.contains(char::is_alphanumeric)) {
+            return Err(wrong("there is no value"));
+        }
         let made = IdentityMaker::new(&desk.keys, kind).make(&values, None);
         let (raw, identity) = made.ok_or_else(|| wrong("there is no value"))?;
         identities.insert((identity, raw));

@@ -1,8 +1,9 @@
 //! Where the names of columns are: in a header, in the source, or in a file beside the export (R59). Must not know values.
 
 use super::finding::Page;
+use super::name_pattern::NamePattern;
 use super::plan::{CsvFormat, ModelFile, NamesFrom};
-use super::source_spec::{HeaderSpec, ReadSpec};
+use super::source_spec::{HeaderSpec, ReadSpec, SourceSpec};
 use super::spec::At;
 use super::value;
 use crate::same_name::{folded, normal};
@@ -32,6 +33,20 @@ pub(super) fn names(page: Page, read: &ReadSpec) -> Option<(u64, NamesFrom)> {
         }
     }
     Some((line, NamesFrom::Header))
+}
+
+/// Given names are those of all columns of the files: no file has a declared column that is not among them.
+pub(super) fn columns(page: Page, spec: &SourceSpec, given: &[String]) {
+    let there = |name: &str| given.iter().any(|given| normal(given) == normal(name));
+    for (at, column) in spec.columns.iter().filter(|(_, column)| column.parts.is_none()) {
+        let pattern = NamePattern::read(at);
+        let others = column.names.iter().flat_map(|names| names.iter());
+        if pattern.exact().is_none_or(there) || others.into_iter().any(|name| there(name)) {
+            continue;
+        }
+        let what = "`names` lacks this column, so no file has it";
+        page.fault(at.span(), "header-names", what, "add it to `names` in its place, or take the column out");
+    }
 }
 
 /// Files without a header: the names are in one other place.

@@ -12,8 +12,8 @@ use super::format::{self, Dated};
 use super::forms;
 use super::name_pattern::{ColumnCover, CoveredBy, NamePattern};
 use super::plan::{
-    Bom, CellForms, Complete, CompleteWhen, CsvFormat, DateRule, Formulas, Identifier, Normal, PhoneRegion, ReadFormat,
-    RecordFormat, SaidCount, Several, Share, Source, ValueType, XlsxFormat,
+    Bom, CellForms, Complete, CompleteWhen, CsvFormat, DateRule, Formulas, Identifier, NamesFrom, Normal, PhoneRegion,
+    ReadFormat, RecordFormat, SaidCount, Several, Share, Source, ValueType, XlsxFormat,
 };
 use super::source_spec::{
     ColumnSpec, CompleteSpec, CountSpec, Format, HeaderSpec, MemberIn, OnDrift, ReadSpec, SourceSpec, StrayQuotes,
@@ -647,6 +647,9 @@ fn read(page: Page, spec: &SourceSpec) -> Option<ReadFormat> {
     let encoding = value::encoding(page, read.encoding.as_ref());
     let names = check_names::names(page, read);
     let header = names.as_ref().map_or(CsvFormat::UNSET.header, |(line, _)| *line);
+    if let Some((_, NamesFrom::Given(given))) = &names {
+        check_names::columns(page, spec, given);
+    }
     let records = match *read.format {
         Format::Csv => csv(page, spec, header).map(RecordFormat::Csv),
         Format::Xlsx => xlsx(page, read, header).map(RecordFormat::Xlsx),

@@ -1,7 +1,8 @@
 //! The columns by which requests still find a person whose e-mail address or number was corrected (R81), and by which texts
 //! are cleared of a name that was. Must not know values.
 
-use super::plan::{Column, CorrectedColumn, Field, Plan, Treatment};
+use super::plan::{Column, CorrectedColumn, Field, Plan, Source, Treatment};
+use crate::cell::text::tidy;
 use std::collections::BTreeSet;
 
 /// How many values a corrected link may have beside its own: what the export had, and what it has.
@@ -55,5 +56,22 @@ impl Plan {
             self.columns.push(Column { name, max_raw: None, identified: true, ..column });
         }
         (first..self.columns.len()).collect()
+    }
+}
+
+impl Source {
+    /// Returns the name of a column that may be called otherwise in a file.
+    pub fn column_of<'a>(&'a self, name: &'a str) -> &'a str {
+        self.also.get(name).map_or(name, String::as_str)
+    }
+
+    /// Returns whether it says anything of a column, by a line or a pattern.
+    pub fn names(&self, name: &str) -> bool {
+        self.listed.iter().any(|listed| listed == name) || self.cover.of(name).is_some()
+    }
+
+    /// Returns whether a cell with this text has no value.
+    pub fn is_null(&self, text: &str) -> bool {
+        tidy(text).is_empty() || self.read.null.iter().any(|null| tidy(null) == tidy(text))
     }
 }

@@ -179,6 +179,31 @@ impl Ground {
     }
 }
 
+/// A right that somebody wants to exercise and that is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedRight {
+    /// Art. 15 GDPR.
+    Access,
+    /// Art. 16 GDPR.
+    Rectify,
+    /// Art. 20 GDPR.
+    Portability,
+    /// What lists and commands ask for.
+    Asked(Effect),
+}
+
+impl RefusedRight {
+    /// Returns the name, as evidence has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            RefusedRight::Access => "access",
+            RefusedRight::Rectify => "rectify",
+            RefusedRight::Portability => "portability",
+            RefusedRight::Asked(effect) => effect.name(),
+        }
+    }
+}
+
 /// Why what a person asks for is not done (Art. 12(4) GDPR).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -204,6 +229,21 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Returns whether a request for this right can be refused for this reason.
+    pub fn answers(self, right: RefusedRight) -> bool {
+        use RefusedRight::{Asked, Rectify};
+        match self {
+            Refusal::IdentityNotShown | Refusal::Unfounded | Refusal::Excessive | Refusal::NotApplicable => true,
+            // A restriction may rest on the accuracy that the person contests (Art. 18(1)(a) GDPR).
+            Refusal::Accurate => matches!(right, Rectify | Asked(Effect::Restrict)),
+            Refusal::LegalObligation => right == Asked(Effect::Erase),
+            Refusal::LegalClaim | Refusal::PublicInterest => {
+                matches!(right, Asked(Effect::Erase | Effect::Object))
+            }
+            Refusal::OverridingGrounds => right == Asked(Effect::Object),
+        }
+    }
+
     /// Every reason, in the order in which the docs list them.
     pub const ALL: [Refusal; 9] = [
         Refusal::IdentityNotShown,
@@ -245,8 +285,10 @@ impl Refusal {
             Refusal::Excessive => "the request is excessive (Art. 12(5)(b) GDPR)",
             Refusal::Accurate => "the data are accurate (Art. 16 GDPR)",
             Refusal::LegalObligation => "a law demands the processing (Art. 17(3)(b) GDPR)",
-            Refusal::LegalClaim => "the data are needed for a legal claim (Art. 17(3)(e) GDPR)",
-            Refusal::PublicInterest => "freedom of expression, or the public interest (Art. 17(3)(a), (c), (d) GDPR)",
+            Refusal::LegalClaim => "the data are needed for a legal claim (Art. 17(3)(e), 21(1) GDPR)",
+            Refusal::PublicInterest => {
+                "freedom of expression, or the public interest (Art. 17(3)(a), (c), (d), 21(6) GDPR)"
+            }
             Refusal::OverridingGrounds => "compelling grounds weigh more (Art. 21(1) GDPR)",
             Refusal::NotApplicable => "the right does not apply to this processing",
         }

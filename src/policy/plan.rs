@@ -1,7 +1,7 @@
 //! What a job has been resolved to: valid, complete, with no raw text left to interpret.
 //! Everything after `policy` reads these; nothing here is read from a file directly. Must not know any stage.
 
-pub use super::effect::{Effect, GivenBy, Ground, OptOutSignal, Refusal};
+pub use super::effect::{Effect, GivenBy, Ground, OptOutSignal, Refusal, RefusedRight};
 use super::name_pattern::{ColumnCover, CoveredBy};
 use super::risk::RiskProfile;
 use super::schedule::Schedule;

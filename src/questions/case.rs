@@ -8,8 +8,8 @@ use crate::clock::Instant;
 use crate::decide;
 use crate::error::{Code, Error, Result};
 use crate::evidence::{LedgerEntry, LedgerEvent};
-use crate::job::{CaseRefusal, Desk, PublishedDataset, SubjectCall, published, refusals};
-use crate::policy::Effect;
+use crate::job::{self, CaseRefusal, Desk, PublishedDataset, SubjectCall, published, refusals};
+use crate::policy::{CorrectionList, Effect};
 use crate::requests::{Entry, LiftEnds, RequestState, RequestStatus, Requests, Standing};
 use crate::store::Forgets;
 use crate::sweep;
@@ -127,8 +127,9 @@ pub fn report(call: &SubjectCall, request: &str) -> Result<CaseReport> {
         Ok(())
     })?;
     let published = published(&desk.state, &desk.project)?;
-    let corrections = corrections::of_case(&desk, &published, request)?;
     let entries = desk.state.ledger().entries()?;
+    let is_called = |stored: &str| requests.is_called(stored, request);
+    let corrections = corrections::of_case(&desk, &published, &entries, &is_called)?;
     let refusals = refusals::of_case(&entries, request);
     if taken.is_empty() && corrections.is_empty() && refusals.is_empty() {
         return Err(Error::new(Code::NameUnknown, "no request is stored under this id")
@@ -329,7 +330,16 @@ impl CaseBook<'_> {
         if let Some(until) = dataset.kept_until {
             waits.push(format!("the store protects deleted bytes until {until}"));
         }
+        let lists = job::corrections::of_source(&self.desk.project, &plan.source.name);
+        waits.extend(lists.filter_map(|list| self.unread(list)));
         waits
+    }
+
+    /// Why rows of the person may be left in files of corrections.
+    fn unread(&self, list: &CorrectionList) -> Option<String> {
+        let root = job::corrections::root_of(list, &self.desk.roots);
+        let error = root.and_then(|root| job::corrections::read(list, root, &self.desk.keys, self.now)).err()?;
+        Some(format!("corrections cannot be read, and may name the person: {}", error.message()))
     }
 }
 

@@ -3,8 +3,8 @@
 
 use crate::clock::Instant;
 use crate::error::{Kind, Result};
-use crate::evidence::Manifest;
 use crate::evidence::manifest::{CorrectionEvidence, CorrectionState};
+use crate::evidence::{LedgerEntry, LedgerEvent, Manifest};
 use crate::job::{Desk, PublishedDataset, due, published};
 use crate::policy::Project;
 use crate::requests::RequestStatus;
@@ -28,7 +28,8 @@ pub struct CaseCorrection {
     /// When it has to be done.
     pub due: Instant,
     /// How far it has come: `applied`, `removed` (no version that is left has the wrong value), `source-agrees`,
-    /// `not-found`, `conflicts`, `contested`, `not-used` or `refused`.
+    /// `not-found`, `conflicts`, `contested`, `superseded` (a later correction of the cell counts), `no-column`, `not-used` or
+    /// `refused`.
     pub state: String,
     /// The first version without the wrong value, as every later one is.
     pub version: Option<u64>,
@@ -36,6 +37,11 @@ pub struct CaseCorrection {
     pub why: Option<String>,
     /// What somebody has to do.
     pub to_do: Option<String>,
+    /// Whether its row is in no file any more: `state` is that of the last version that knew of it.
+    pub row_gone: bool,
+    #[serde(skip)]
+    #[schemars(skip)]
+    agreed: bool,
     #[serde(skip)]
     #[schemars(skip)]
     pub(super) id: String,
@@ -68,6 +74,12 @@ pub fn to_do(state: CorrectionState) -> Option<&'static str> {
         CorrectionState::Contested => {
             Some("nobody has decided, and no value is published (Art. 18(1)(a) GDPR): decide")
         }
+        CorrectionState::NoColumn => {
+            Some("neither the source nor the export has a column of this name: correct the name in the file")
+        }
+        CorrectionState::Superseded => Some(
+            "a later correction says another value of the same cell, and that one counts: tell the person, and take this row out",
+        ),
         CorrectionState::NotFound => Some("no record of the export has this id: look at the id and at the export"),
         CorrectionState::SourceAgrees => Some("the export is right by itself: the row can go from the file"),
         CorrectionState::Applied => Some("have the CRM corrected, too: the row stays until the export agrees"),
@@ -75,17 +87,70 @@ pub fn to_do(state: CorrectionState) -> Option<&'static str> {
     }
 }
 
-/// Returns the corrections of a case in every dataset.
+/// Returns the corrections of a case in every dataset. Of one whose row is in no file any more the last version says it that
+/// knew of it.
 ///
 /// # Errors
 /// Evidence and storage errors of the state.
-pub(super) fn of_case(desk: &Desk, published: &[PublishedDataset<'_>], case: &str) -> Result<Vec<CaseCorrection>> {
+pub(super) fn of_case(
+    desk: &Desk,
+    published: &[PublishedDataset<'_>],
+    entries: &[LedgerEntry],
+    is_called: &dyn Fn(&str) -> bool,
+) -> Result<Vec<CaseCorrection>> {
     let mut found = Vec::new();
     for of in published {
-        let corrections = manifest(&desk.state, &of.dataset)?.map_or(Vec::new(), |manifest| manifest.corrections);
-        found.extend(corrections.into_iter().filter(|of| of.case == case).map(|correction| told(desk, of, correction)));
+        let own = |manifest: Manifest| manifest.corrections.into_iter().filter(|of| is_called(&of.case));
+        let now: Vec<CorrectionEvidence> = manifest(&desk.state, &of.dataset)?.into_iter().flat_map(own).collect();
+        if now.is_empty() && !desk.project.corrections.is_empty() {
+            found.extend(ended(desk, of, entries, is_called)?);
+        }
+        found.extend(now.into_iter().map(|correction| told(desk, of, correction)));
     }
     Ok(found)
+}
+
+/// What the last version says that knew of the case: its rows have gone from the file since.
+fn ended(
+    desk: &Desk,
+    of: &PublishedDataset<'_>,
+    entries: &[LedgerEntry],
+    is_called: &dyn Fn(&str) -> bool,
+) -> Result<Vec<CaseCorrection>> {
+    let mut since = None;
+    for entry in entries.iter().rev() {
+        let LedgerEvent::Published { job, version, manifest, .. } = &entry.event else { continue };
+        if !of.names.contains(job) {
+            continue;
+        }
+        let manifest = match desk.state.manifest(&entry.run, entry.attempt, manifest) {
+            Ok(manifest) => manifest,
+            Err(error) if error.kind() == Kind::Evidence => continue,
+            Err(error) => return Err(error),
+        };
+        let known: Vec<CorrectionEvidence> =
+            manifest.corrections.into_iter().filter(|of| is_called(&of.case)).collect();
+        if !known.is_empty() {
+            return Ok(known.into_iter().map(|correction| without_row(told(desk, of, correction), since)).collect());
+        }
+        since = Some(*version);
+    }
+    Ok(Vec::new())
+}
+
+/// Says of a correction that its row is gone: once the export agreed, nothing is left to do.
+fn without_row(told: CaseCorrection, since: Option<u64>) -> CaseCorrection {
+    let since = since.map_or(String::new(), |version| format!(" since version {version}"));
+    let (status, to_do) = match told.agreed {
+        true => (told.status, None),
+        false => {
+            let what = format!(
+                "its row is in no file any more{since}: versions have what the export says, unless the person was erased"
+            );
+            (RequestStatus::Ended, Some(what))
+        }
+    };
+    CaseCorrection { row_gone: true, status, to_do, ..told }
 }
 
 fn told(desk: &Desk, of: &PublishedDataset<'_>, correction: CorrectionEvidence) -> CaseCorrection {
@@ -97,6 +162,9 @@ fn told(desk: &Desk, of: &PublishedDataset<'_>, correction: CorrectionEvidence) 
             (correction.state.name(), RequestStatus::NeedsReview)
         }
         CorrectionState::NotFound => (correction.state.name(), RequestStatus::Unmatched),
+        CorrectionState::NoColumn | CorrectionState::Superseded => {
+            (correction.state.name(), RequestStatus::NeedsReview)
+        }
         CorrectionState::NotUsed => (correction.state.name(), RequestStatus::NotBinding),
         CorrectionState::Refused => (correction.state.name(), RequestStatus::Refused),
     };
@@ -112,6 +180,8 @@ fn told(desk: &Desk, of: &PublishedDataset<'_>, correction: CorrectionEvidence) 
         version: correction.since,
         why: correction.why,
         to_do: to_do(correction.state).map(str::to_owned),
+        row_gone: false,
+        agreed: correction.state == CorrectionState::SourceAgrees,
         id: correction.id,
         status,
     }

@@ -67,8 +67,18 @@ impl Requests {
             ground,
             given_by: None,
         };
-        let request =
-            Request { request, received, dated: true, from: None, to: until, lifts, informed, review_by, identities };
+        let request = Request {
+            request,
+            names: false,
+            received,
+            dated: true,
+            from: None,
+            to: until,
+            lifts,
+            informed,
+            review_by,
+            identities,
+        };
         let id = request.id(&terms, &self.keys.entry, 0);
         if self.knows(&id, request.identities.first().map(|(identity, _)| identity)) {
             return Ok(false);

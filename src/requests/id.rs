@@ -1,5 +1,7 @@
-//! Ids of entries are keyed hashes: their own bits spread them. Must not know what an entry says.
+//! Ids of entries are keyed hashes: their own bits spread them. Ids of requests that name a person have a keyed hash in their
+//! place (R83). Must not know what an entry says.
 
+use crate::key::Key;
 use std::hash::Hasher;
 
 /// Takes the first bytes of an id as they are: ids are keyed hashes.
@@ -46,5 +48,27 @@ impl IdPlaces {
         let (from, to) = (self.starts[first] as usize, self.starts[first + 1] as usize);
         let at = ids[from..to].iter().position(|known| u128::from_ne_bytes(*known) == u128::from_ne_bytes(*id))?;
         Some(from + at)
+    }
+}
+
+/// Makes the ids that stand for those that name a person (R83).
+pub struct RequestIds(Key);
+
+impl RequestIds {
+    /// Derives what is needed from the identity key.
+    pub fn new(identity: &Key) -> RequestIds {
+        RequestIds(identity.derive("tamis v1 request id", &[]))
+    }
+
+    /// Returns what stands for an id that names a person, and says nothing about them without the key.
+    pub fn opaque(&self, request: &str) -> String {
+        format!("record-{:016x}", self.hash(request))
+    }
+
+    /// Returns what stands for a request id in memory.
+    pub(super) fn hash(&self, request: &str) -> u64 {
+        let mut first = [0; 8];
+        first.copy_from_slice(&blake3::keyed_hash(self.0.expose(), request.as_bytes()).as_bytes()[..8]);
+        u64::from_le_bytes(first)
     }
 }

@@ -617,7 +617,7 @@ impl ListReading<'_> {
 
     fn request(&mut self, request: Request, record: u64) -> Result<()> {
         self.count.records += 1;
-        let ((id, received), stored_id) = (self.entry_of(&request), self.stored_id(&request.request));
+        let ((id, received), stored_id) = (self.entry_of(&request), self.stored_id(&request));
         if let Some(seen) = &mut self.seen {
             seen.ids.insert(id);
             seen.said.extend(self.requests.said(&request, &stored_id, &self.terms));
@@ -652,10 +652,10 @@ impl ListReading<'_> {
     }
 
     /// R83: an id that names a person is not kept as written.
-    fn stored_id(&self, request: &str) -> String {
-        match self.list.request_names_person() {
-            true => self.requests.keys.opaque(request),
-            false => request.to_owned(),
+    fn stored_id(&self, request: &Request) -> String {
+        match request.names {
+            true => self.requests.keys.opaque(&request.request),
+            false => request.request.clone(),
         }
     }
 

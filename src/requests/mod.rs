@@ -24,6 +24,7 @@ pub use date::ListDates;
 pub use elsewhere::Elsewhere;
 pub use entry::{Entry, EntryRef, Requests, StoredBond, Usable, half};
 pub use history::{Learned, ToldRequest};
+pub use id::RequestIds;
 pub use lift::LiftEnds;
 pub use list::{IntakeReport, ListFault, ListIntake, files, take_in};
 pub use request::Maker;

@@ -21,8 +21,10 @@ pub type Maker = Box<dyn Fn(&[&str]) -> Option<(bool, [u8; 32])>>;
 
 /// A request as one record says it, without any raw value.
 pub(super) struct Request {
-    /// Id by which the controller knows the request; it names nobody.
+    /// Id by which the controller knows the request; it names nobody, unless `names` says so.
     pub(super) request: String,
+    /// Whether the id is a value that names the person, as the id of a record does (R83).
+    pub(super) names: bool,
     pub(super) received: Instant,
     /// Whether the row says the date itself; if not, it is that of its set (R63).
     pub(super) dated: bool,
@@ -259,6 +261,7 @@ impl<'a> Columns<'a> {
         let (received, dated) = self.received(record)?;
         Ok(Some(Request {
             request: request.to_owned(),
+            names: self.names_person(record, request),
             received,
             dated,
             from: self.limit(record, self.from, &self.list.interval.0)?,
@@ -268,6 +271,18 @@ impl<'a> Columns<'a> {
             review_by,
             identities: self.identities(record)?,
         }))
+    }
+
+    /// R83: whether a request id is one of the values of match, in whichever column it stands. Whoever copies a value copies its
+    /// first letter: others are not looked at, because a hash takes its time.
+    fn names_person(&self, record: Cells<'_>, request: &str) -> bool {
+        let first = |text: &str| text.trim().chars().next().map(|first| first.to_ascii_lowercase());
+        let own = first(request);
+        self.list.request_names_person()
+            || self.matches.iter().any(|(places, maker)| match places[..] {
+                [at] if first(record.cell(at)) == own => maker(&[record.cell(at)]) == maker(&[request]),
+                _ => places.iter().any(|at| record.cell(*at).trim() == request),
+            })
     }
 
     /// When the request was received, and whether the row itself says so. A row that says nothing is of its set's date (R63).
@@ -375,6 +390,7 @@ mod tests {
         let terms = ListTerms { list: "a".into(), effect: "erase".into(), ..ListTerms::default() };
         let base = || Request {
             request: "C-1".into(),
+            names: false,
             received: Instant(1),
             dated: true,
             from: None,

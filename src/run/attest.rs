@@ -160,7 +160,7 @@ pub fn manifest(ready: &Ready, facts: &ManifestFacts<'_>, written: Option<&Writt
         set: facts.pinned.main.set.clone(),
         inputs: inputs(ready, facts.main, facts.observed),
         lists: facts.lists.clone(),
-        corrections: facts.corrections.evidence(&facts.tally.corrections, next_version(ready)),
+        corrections: corrections(ready, facts),
         aside: facts.aside.iter().map(LeftAside::counted).collect(),
         rows_in: verdict.rows_in,
         rows_out: verdict.rows_out,
@@ -270,6 +270,11 @@ fn drift(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<Drift> {
         Drift { column, first_seen, columns: columns.filter(|columns| *columns > 1), new }
     };
     ready.dataset.clone().drifted(&names, ready.as_of).into_iter().map(told).collect()
+}
+
+fn corrections(ready: &Ready, facts: &ManifestFacts<'_>) -> Vec<manifest::CorrectionEvidence> {
+    let undeclared = |column: &str| facts.main.drift.iter().any(|drift| drift.name == column);
+    facts.corrections.evidence(&facts.tally.corrections, next_version(ready), &undeclared)
 }
 
 fn lost(ready: &Ready, main: &ReadReport) -> Vec<Lost> {

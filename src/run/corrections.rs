@@ -2,14 +2,16 @@
 //! not know how they are laid.
 
 use crate::clock::Instant;
-use crate::corrections::{CaseLaid, CorrectionTally, Corrections, NotLaid};
+use crate::corrections::{CaseLaid, Correction, CorrectionDecision, CorrectionTally, Corrections, NotLaid};
 use crate::decide::{Doubt, Links};
-use crate::error::{Kind, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::evidence::manifest::{CorrectionEvidence, CorrectionState};
 use crate::job::{Ready, corrections, due};
 use crate::minimize::IdentityMaker;
+use crate::policy::Plan;
 use crate::requests::{EntryRef, Requests, StoredBond, half};
 use crate::state::{Notice, NoticeItem, RECTIFY, in_hex};
+use crate::treatments::{self, Typed};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Corrections of a run's source.
@@ -32,19 +34,26 @@ impl RunCorrections {
         let (plan, mut all, mut digests) = (ready.plan(), Vec::new(), Vec::new());
         for list in corrections::of_source(&ready.project, &plan.source.name) {
             let root = corrections::root_of(list, &ready.roots)?;
-            for file in corrections::read(list, root, &ready.keys)?.files {
+            for file in corrections::read(list, root, &ready.keys, ready.call.now)?.files {
                 digests.push(file.digest);
                 all.extend(file.rows.into_iter().flatten());
             }
         }
+        check_types(&all, plan)?;
         let laid = Corrections::of(all, plan);
         let before = if laid.cases().is_empty() { Vec::new() } else { before(ready)? };
         Ok(RunCorrections { laid, digest: digests.join(","), before })
     }
 
-    /// Returns what the manifest says of each correction; `version` is the one that is made.
-    pub fn evidence(&self, tallies: &[CorrectionTally], version: u64) -> Vec<CorrectionEvidence> {
-        evidence(&self.laid, tallies, (version, &self.before))
+    /// Returns what the manifest says of each correction; `version` is the one that is made, and `undeclared` says which columns
+    /// the export has that its source does not name.
+    pub fn evidence(
+        &self,
+        tallies: &[CorrectionTally],
+        version: u64,
+        undeclared: &dyn Fn(&str) -> bool,
+    ) -> Vec<CorrectionEvidence> {
+        evidence(&self.laid, (tallies, undeclared), (version, &self.before))
     }
 
     /// R82: requests that have learned a person by a value that was never theirs need a review.
@@ -52,7 +61,8 @@ impl RunCorrections {
         let plan = ready.plan();
         for case in self.laid.cases().iter().filter(|case| case.laid.is_ok()) {
             let correction = &case.correction;
-            let column = plan.columns.iter().position(|column| column.name == correction.column);
+            let name = plan.source.column_of(&correction.column);
+            let column = plan.columns.iter().position(|column| column.name == name);
             let link = column.filter(|at| plan.controls.strong.contains(at) || plan.controls.weak.contains(at));
             let Some(column) = link.filter(|_| !correction.reason.was_theirs()) else { continue };
             let maker = IdentityMaker::new(&ready.keys, &plan.columns[column].identifier);
@@ -68,6 +78,25 @@ impl RunCorrections {
     }
 }
 
+/// R80: what is right can be read as what the column is, or nothing is published: nobody would know that it is not used.
+fn check_types(corrections: &[Correction], plan: &Plan) -> Result<()> {
+    for correction in corrections.iter().filter(|of| of.decision == CorrectionDecision::Accepted) {
+        let name = plan.source.column_of(&correction.column);
+        let column = plan.read_columns().iter().find(|column| column.name == name);
+        let Some(column) = column.filter(|_| !plan.source.is_null(&correction.value)) else { continue };
+        let column =
+            Typed { value: &column.value, sentinels: &column.sentinels, birth: column.birth, forms: &column.forms };
+        if !treatments::is_readable(&column, &correction.value)? {
+            let (list, case) = (&correction.list, &correction.case);
+            let what =
+                format!("list {list}: case {case}: the right value of {name:?} cannot be read as the column's type");
+            return Err(Error::new(Code::CorrectionsUnreadable, what)
+                .help("write it as the export writes its values: nothing is published until every correction can be read (R80)"));
+        }
+    }
+    Ok(())
+}
+
 /// What the current version says of corrections. One whose manifest is lost says nothing: a run makes it whole again.
 fn before(ready: &Ready) -> Result<Vec<CorrectionEvidence>> {
     let Some(current) = &ready.dataset.current else { return Ok(Vec::new()) };
@@ -80,13 +109,13 @@ fn before(ready: &Ready) -> Result<Vec<CorrectionEvidence>> {
 
 fn evidence(
     corrections: &Corrections,
-    tallies: &[CorrectionTally],
+    (tallies, undeclared): (&[CorrectionTally], &dyn Fn(&str) -> bool),
     (version, before): (u64, &[CorrectionEvidence]),
 ) -> Vec<CorrectionEvidence> {
     let since: BTreeMap<&str, u64> =
         before.iter().filter_map(|before| Some((before.id.as_str(), before.since?))).collect();
     let told = |case: &CaseLaid| {
-        let (state, why) = state(case, tallies);
+        let (state, why) = state(case, tallies, undeclared);
         let id = in_hex(&case.correction.id);
         let since = state.is_laid().then(|| since.get(id.as_str()).copied().unwrap_or(version));
         CorrectionEvidence {
@@ -105,9 +134,15 @@ fn evidence(
     corrections.cases().iter().map(told).collect()
 }
 
-fn state(case: &CaseLaid, tallies: &[CorrectionTally]) -> (CorrectionState, Option<String>) {
+fn state(
+    case: &CaseLaid,
+    tallies: &[CorrectionTally],
+    undeclared: &dyn Fn(&str) -> bool,
+) -> (CorrectionState, Option<String>) {
     let tally = match case.laid {
-        Err(NotLaid::NotUsed) => return (CorrectionState::NotUsed, None),
+        Err(NotLaid::NoColumn) if !undeclared(&case.correction.column) => return (CorrectionState::NoColumn, None),
+        Err(NotLaid::NotUsed | NotLaid::NoColumn) => return (CorrectionState::NotUsed, None),
+        Ok(_) if case.superseded => return (CorrectionState::Superseded, None),
         Err(why) => return (CorrectionState::Refused, Some(why.said().into())),
         Ok(at) => tallies.get(at).cloned().unwrap_or_default(),
     };

@@ -1,6 +1,7 @@
 //! What the next run of a job must know: `datasets/<job>/<seq>.json`, create-only, the newest counts, a few old ones stay.
 //! Must not know raw values.
 
+use super::seen::SeenRecords;
 use super::{FORMAT, Pin, State, load, pins};
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
@@ -74,6 +75,9 @@ pub struct Dataset {
     /// How many kinds of identifier had been recorded.
     #[serde(default)]
     pub kinds: u64,
+    /// What was there of other records of the job.
+    #[serde(default)]
+    pub(super) seen: SeenRecords,
 }
 
 /// The end of a table: all its bytes are gone.
@@ -210,6 +214,7 @@ impl Dataset {
             witness: None,
             stored: BTreeMap::new(),
             kinds: 0,
+            seen: SeenRecords::default(),
         }
     }
 
@@ -319,18 +324,10 @@ impl State {
     /// The newest record of a job; `None` when it has never run.
     ///
     /// # Errors
-    /// An evidence error when it cannot be read or is of another job.
+    /// An evidence error when it cannot be read or is another record.
     pub fn dataset(&self, job: &str) -> Result<Option<Dataset>> {
         let Some(seq) = self.record_numbers(job)?.pop() else { return Ok(None) };
-        let record = load::<Dataset>(&self.root, &path(job, seq))?;
-        match record {
-            Some(record) if record.job != job => {
-                let place = self.root.display(&path(job, seq));
-                Err(Error::new(Code::StatePartChanged, format!("{place} is the record of job {}", record.job))
-                    .help("bring back the one that was there from a copy of the state"))
-            }
-            record => Ok(record),
-        }
+        load::<Dataset>(&self.root, &path(job, seq))
     }
 
     /// Names of the jobs that have a record.
@@ -350,7 +347,8 @@ impl State {
     /// A storage error when another process saved one meanwhile: this record is then not saved.
     pub fn save_dataset(&self, record: &mut Dataset) -> Result<()> {
         let (witness, kinds) = (Some(self.witness()?), self.kinds_recorded()?);
-        let next = Dataset { seq: record.seq + 1, witness, kinds, ..record.clone() };
+        let seen = record.seen.clone().and(SeenRecords::of(&self.root, &record.job)?);
+        let next = Dataset { seq: record.seq + 1, witness, kinds, seen, ..record.clone() };
         let path_next = path(&record.job, next.seq);
         if self.root.create(&path_next, evidence::record(&next)?)? == Created::Exists {
             return Err(outrun(&record.job));

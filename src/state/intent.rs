@@ -81,6 +81,11 @@ pub fn pins(objects: &[Pin]) -> String {
 #[derive(Serialize, Deserialize)]
 struct Attempt {
     format: u32,
+    /// Which attempt of which run it is; an earlier tamis did not say.
+    #[serde(default)]
+    run: Option<String>,
+    #[serde(default)]
+    attempt: Option<u32>,
     at: Instant,
     nonce: String,
     /// The version that its commit would make.
@@ -174,8 +179,11 @@ impl State {
         let taken = self.root.list(&format!("runs/{run}/attempts"))?;
         let number = |path: &str| path.rsplit('/').next()?.strip_suffix(".json")?.parse::<u32>().ok();
         let mut next = taken.iter().filter_map(|object| number(&object.path)).max().unwrap_or(0) + 1;
-        let bytes = evidence::record(&Attempt { format: FORMAT, at: now, nonce: nonce.into(), makes: Some(makes) })?;
-        while self.root.create(&attempt_path(run, next), bytes.clone())? == Created::Exists {
+        let record = |next| {
+            let (run, nonce) = (Some(run.to_owned()), nonce.to_owned());
+            evidence::record(&Attempt { format: FORMAT, run, attempt: Some(next), at: now, nonce, makes: Some(makes) })
+        };
+        while self.root.create(&attempt_path(run, next), record(next)?)? == Created::Exists {
             next += 1;
         }
         Ok(next)

@@ -2,6 +2,7 @@
 //! Whoever is about to commit renews it first, so a process that slept finds that somebody else came. Must not know raw
 //! values.
 
+use super::seen::{NumberedFolder, SeenRecords};
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
 use crate::error::Result;
@@ -15,6 +16,11 @@ const OLD: u64 = 2;
 #[derive(Serialize, Deserialize)]
 struct Generation {
     format: u32,
+    /// Which job and generation it is; an earlier tamis did not say.
+    #[serde(default)]
+    job: Option<String>,
+    #[serde(default)]
+    seq: Option<u64>,
     holder: String,
     at: Instant,
     until: Instant,
@@ -26,6 +32,8 @@ struct Generation {
     nonce: String,
     #[serde(default)]
     witness: Option<Witness>,
+    #[serde(default)]
+    seen: SeenRecords,
 }
 
 /// A process, as the machine that it runs on can find it again.
@@ -68,6 +76,7 @@ pub struct Lease {
     until: Instant,
     /// What was there when it was claimed, or before.
     witness: Option<Witness>,
+    seen: SeenRecords,
 }
 
 /// Who holds a lease.
@@ -101,28 +110,45 @@ impl State {
     /// Claims a job for `micros`. `nonce` is random text. What a process of this machine held that has ended is free.
     ///
     /// # Errors
-    /// A storage error when the store is away.
+    /// A storage error when the store is away; evidence, when records of the job are older than others have seen them:
+    /// nothing is added to these.
     pub fn claim(&self, job: &str, who: &Claimant, nonce: &str, now: Instant, micros: i64) -> Result<Claim> {
-        let (mut last, mut seen) = (0, None);
+        let (mut last, mut witness, mut seen) = (0, None, SeenRecords::default());
         if let Some((number, mut generation)) = newest(&self.root, job)? {
-            (last, seen) = (number, generation.witness.take());
+            (last, witness) = (number, generation.witness.take());
+            seen = std::mem::take(&mut generation.seen);
             if let Some(theirs) = held(generation, now).filter(|theirs| !theirs.has_ended(who)) {
                 return Ok(Claim::Theirs(theirs));
             }
         }
+        self.check_records(job)?;
         // With a clock that is behind the ledger nothing will rest on this lease.
         let witness = match self.check_clock(now) {
-            Ok(()) => Some(Witness::latest(seen, self.witness()?)),
-            Err(_) => seen,
+            Ok(()) => Some(Witness::latest(witness, self.witness()?)),
+            Err(_) => witness,
         };
+        let seen = seen.and(SeenRecords::of(&self.root, job)?);
         let (root, job, nonce) = (self.root.clone(), job.to_owned(), nonce.to_owned());
-        let mut lease = Lease { root, job, who: who.clone(), nonce, generation: last, micros, until: now, witness };
+        let mut lease =
+            Lease { root, job, who: who.clone(), nonce, generation: last, micros, until: now, witness, seen };
         if lease.renew(now)? {
             return Ok(Claim::Ours(Box::new(lease)));
         }
         let theirs = newest(&self.root, &lease.job)?.and_then(|(_, generation)| held(generation, now));
         let somebody = Holder { holder: "another process".into(), until: now, process: None };
         Ok(Claim::Theirs(theirs.unwrap_or(somebody)))
+    }
+}
+
+impl State {
+    /// Writes a generation after `last` that nobody holds, in place of lost ones.
+    pub(super) fn renew_lease(&self, job: &str, last: u64, seen: SeenRecords, now: Instant) -> Result<()> {
+        let witness = newest(&self.root, job)?.and_then(|(_, generation)| generation.witness);
+        let who = Claimant::named("state renew");
+        let (root, job, nonce) = (self.root.clone(), job.to_owned(), who.name.clone());
+        Lease { root, job, who, nonce, generation: last, micros: 0, until: now, witness, seen }
+            .write(now, now, true)?;
+        Ok(())
     }
 }
 
@@ -151,20 +177,18 @@ impl Lease {
         self.until
     }
 
-    /// Gives it back.
+    /// Gives it back, and says what was written of the job meanwhile.
     ///
     /// # Errors
     /// A storage error; it then ends by itself.
     pub fn free(&mut self, now: Instant) -> Result<()> {
+        let written = SeenRecords::of(&self.root, &self.job).unwrap_or_default();
+        self.seen = std::mem::take(&mut self.seen).and(written);
         self.write(now, now, true).map(|_| ())
     }
 
     fn write(&mut self, at: Instant, until: Instant, freed: bool) -> Result<bool> {
-        let (holder, nonce) = (self.who.name.clone(), self.nonce.clone());
-        let (process, witness) = (self.who.process.clone(), self.witness.clone());
-        let generation = Generation { format: FORMAT, holder, at, until, freed, process, nonce, witness };
-        let bytes = evidence::record(&generation)?;
-        while self.root.create(&self.path(self.generation + 1), bytes.clone())? == Created::Exists {
+        while self.root.create(&self.path(self.generation + 1), self.next(at, until, freed)?)? == Created::Exists {
             // An answer may have been lost: then it is ours.
             let there = load::<Generation>(&self.root, &self.path(self.generation + 1))?;
             if there.is_none_or(|there| there.nonce != self.nonce) {
@@ -174,7 +198,7 @@ impl Lease {
         }
         let next = self.generation + 1;
         // Old generations are deleted, so the number after ours may be free though others came and went.
-        if numbers(&self.root, &self.job)?.into_iter().any(|number| number > next) {
+        if NumberedFolder::Leases.numbers(&self.root, &self.job)?.into_iter().any(|number| number > next) {
             self.root.delete(&self.path(next))?;
             return Ok(false);
         }
@@ -185,8 +209,25 @@ impl Lease {
         Ok(true)
     }
 
+    /// Makes the generation after the newest one.
+    fn next(&self, at: Instant, until: Instant, freed: bool) -> Result<Vec<u8>> {
+        evidence::record(&Generation {
+            format: FORMAT,
+            job: Some(self.job.clone()),
+            seq: Some(self.generation + 1),
+            holder: self.who.name.clone(),
+            at,
+            until,
+            freed,
+            process: self.who.process.clone(),
+            nonce: self.nonce.clone(),
+            witness: self.witness.clone(),
+            seen: self.seen.clone(),
+        })
+    }
+
     fn path(&self, generation: u64) -> String {
-        path(&self.job, generation)
+        NumberedFolder::Leases.path(&self.job, generation)
     }
 }
 
@@ -196,15 +237,6 @@ fn held(generation: Generation, now: Instant) -> Option<Holder> {
 }
 
 fn newest(root: &Root, job: &str) -> Result<Option<(u64, Generation)>> {
-    let Some(newest) = numbers(root, job)?.into_iter().max() else { return Ok(None) };
-    Ok(load::<Generation>(root, &path(job, newest))?.map(|generation| (newest, generation)))
-}
-
-fn numbers(root: &Root, job: &str) -> Result<Vec<u64>> {
-    let number = |path: &str| path.rsplit('/').next()?.strip_suffix(".json")?.parse::<u64>().ok();
-    Ok(root.list(&format!("leases/{job}"))?.iter().filter_map(|object| number(&object.path)).collect())
-}
-
-fn path(job: &str, generation: u64) -> String {
-    format!("leases/{job}/{generation:012}.json")
+    let Some(newest) = NumberedFolder::Leases.numbers(root, job)?.into_iter().max() else { return Ok(None) };
+    Ok(load::<Generation>(root, &NumberedFolder::Leases.path(job, newest))?.map(|generation| (newest, generation)))
 }

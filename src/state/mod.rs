@@ -12,7 +12,9 @@ mod lease;
 mod names;
 mod notices;
 mod parts;
+mod renew;
 mod schedule;
+mod seen;
 mod sign_off;
 mod sweep;
 mod version;
@@ -28,6 +30,7 @@ pub use notices::{
     FormerFile, FormerToken, Notice, NoticeItem, NoticesChecked, RECTIFY, bytes_of, in_hex, last_answered,
 };
 pub use parts::{Behind, Since};
+pub use renew::Renewal;
 pub use schedule::{End, RefusedRun, Scheduled};
 pub use sign_off::SignedRole;
 pub use sweep::{RequestsMet, SweepEnd, SweepRecord};
@@ -123,7 +126,10 @@ impl State {
                 Code::StatePartMissing,
                 format!("{} has no entry, though the state was created", root.display("ledger")),
             )
-            .help("bring the ledger back from a copy of the state; run `tamis verify` afterwards"));
+            .help(
+                "bring the ledger back from a copy of the state, then call `tamis verify`; if there is no copy: \
+                 docs/operations.md, \"When a part is older\"",
+            ));
         }
         Ok(state)
     }
@@ -274,7 +280,9 @@ fn token_differs(root: &Root, epoch: &str) -> Error {
 }
 
 fn missing(place: &str) -> Error {
-    Error::new(Code::StatePartMissing, format!("{place} is missing")).help("bring it back from a copy of the state")
+    Error::new(Code::StatePartMissing, format!("{place} is missing")).help(
+        "bring it back from a copy of the state; if there is no copy: docs/operations.md, \"When a part is older\"",
+    )
 }
 
 /// Reads a JSON record; `None` when it is not there.
@@ -283,6 +291,13 @@ fn load<T: DeserializeOwned>(root: &Root, path: &str) -> Result<Option<T>> {
 }
 
 fn parsed<T: DeserializeOwned>(root: &Root, path: &str, bytes: &[u8]) -> Result<T> {
+    if !evidence::in_place(path, bytes) {
+        return Err(Error::new(
+            Code::StatePartChanged,
+            format!("{} is another record in its place", root.display(path)),
+        )
+        .help("bring back the one that was there from a copy of the state"));
+    }
     evidence::parse(bytes).ok_or_else(|| {
         Error::new(Code::StatePartUnreadable, format!("{} cannot be read as what it should be", root.display(path)))
             .help("it was changed, or a newer tamis wrote it; bring it back from a copy of the state")

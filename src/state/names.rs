@@ -1,6 +1,7 @@
 //! One look-up of a dataset for everybody: by its table, whatever its job is called now. A job that was renamed goes on
 //! with what is known under its earlier names. Must not know specs: who asks says which jobs still serve a table.
 
+use super::seen::SeenRecords;
 use super::{Dataset, RefusedRun, Scheduled, State, SweepRecord};
 use crate::clock::Instant;
 use crate::error::Result;
@@ -36,6 +37,7 @@ impl State {
         Ok(newest.map(|mut found| {
             if found.job != job {
                 (found.job, found.seq, found.moves) = (job.into(), seq, found.moves + 1);
+                found.seen = SeenRecords::default();
             }
             found
         }))

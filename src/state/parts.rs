@@ -2,6 +2,7 @@
 //! what it had seen of the others. One that was put back to an older copy lacks what the rest has seen.
 //! Must not know tables, nor what a request asks for.
 
+use super::seen::{self, FewerRecords, SeenRecords};
 use super::{Dataset, State, load};
 use crate::error::{Code, Error, Result};
 use crate::evidence::{self, LedgerEntry, LedgerEvent, Witness, segments};
@@ -16,6 +17,8 @@ pub struct Behind {
     pub part: String,
     /// Which other part shows it, and by what.
     pub shown: String,
+    /// The job whose leases, schedule records, sweep records or acceptances it is: `state renew` can make up for these.
+    pub renewable: Option<String>,
 }
 
 /// What the ledger says of a dataset since its record was saved.
@@ -49,15 +52,35 @@ struct ToldRecord {
     witness: Option<Witness>,
     #[serde(default)]
     kinds: u64,
+    #[serde(default)]
+    seen: SeenRecords,
 }
 
-/// What was told, and by which file.
-type Tellings = Vec<(String, Witness)>;
+/// What records say of the other parts, each thing with the file that says it.
+#[derive(Default)]
+struct Tellings {
+    witnesses: Vec<(String, Witness)>,
+    /// How many kinds of identifier there were at least.
+    kinds: u64,
+    /// By job.
+    seen: BTreeMap<String, Vec<(String, SeenRecords)>>,
+}
+
+/// Folders with a folder of records for each job, of which the newest says what it has seen.
+const BY_JOB: [&str; 4] = ["datasets", "schedules", "sweeps", "leases"];
 
 impl Behind {
     /// As the error that stops whatever would go on from there.
     pub fn error(&self) -> Error {
-        Error::new(Code::StatePartOlder, format!("{} is older than the rest: {}", self.part, self.shown)).help(format!(
+        let error = Error::new(Code::StatePartOlder, format!("{} is older than the rest: {}", self.part, self.shown));
+        if let Some(job) = &self.renewable {
+            return error.help(format!(
+                "it was put back alone, or what is newer was lost. Bring back the newest copy of {}; if there is none: \
+                 `tamis state renew {job} --reason …` (docs/operations.md, \"When a part is older\")",
+                self.part
+            ));
+        }
+        error.help(format!(
             "it was put back alone, or what is newer was lost; going on could publish erased persons. Bring back the \
              newest copy of {}, and no older copy of anything else (docs/operations.md, \"When a part is older\")",
             self.part
@@ -67,7 +90,9 @@ impl Behind {
 
 impl std::fmt::Display for Behind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} is older than the rest: {}", self.part, self.shown)
+        write!(f, "{} is older than the rest: {}", self.part, self.shown)?;
+        let Some(job) = &self.renewable else { return Ok(()) };
+        write!(f, "; if no newer copy of it is left, call `tamis state renew {job} --reason …`")
     }
 }
 
@@ -86,24 +111,55 @@ impl State {
     /// # Errors
     /// Evidence, when something cannot be read as what it should be; storage errors.
     pub fn compare(&self) -> Result<Vec<Behind>> {
-        let (tellings, kinds) = self.tellings()?;
+        let tellings = self.tellings()?;
         let mut older: BTreeMap<&str, Behind> = BTreeMap::new();
-        for (by, witness) in &tellings {
+        for (by, witness) in &tellings.witnesses {
             if let Some(behind) = self.ledger_behind(by, witness)? {
                 older.entry("ledger").or_insert(behind);
             }
         }
-        if let Some(behind) = self.requests_behind(&tellings)? {
+        if let Some(behind) = self.requests_behind(&tellings.witnesses)? {
             older.insert("requests", behind);
         }
         if let Some(behind) = self.runs_behind()? {
             older.insert("runs", behind);
         }
+        let kinds = tellings.kinds;
         if self.kinds_recorded()? < kinds {
             let shown = format!("a record of a dataset was written when it had {kinds} kinds of identifier");
             older.insert("kinds", self.behind("kinds", shown));
         }
-        Ok(older.into_values().collect())
+        let mut older: Vec<Behind> = older.into_values().collect();
+        for (job, told) in &tellings.seen {
+            older.extend(seen::fewer(&self.root, job, told)?.iter().map(|fewer| self.renewable(job, fewer)));
+        }
+        Ok(older)
+    }
+
+    /// Compares the leases, schedule records, sweep records and acceptances of one job with what its records have seen of
+    /// them. To be called before one of these is added: with newer numbers nothing would be missed any more.
+    ///
+    /// # Errors
+    /// Evidence, when one of them is older than the others; storage errors.
+    pub(super) fn check_records(&self, job: &str) -> Result<()> {
+        let fewer = seen::fewer(&self.root, job, &self.told_of(job)?)?;
+        fewer.first().map_or(Ok(()), |fewer| Err(self.renewable(job, fewer).error()))
+    }
+
+    /// What the newest records of a job have seen of its other records, each with where it lies.
+    pub(super) fn told_of(&self, job: &str) -> Result<Vec<(String, SeenRecords)>> {
+        let mut told = Vec::new();
+        for folder in BY_JOB {
+            for path in evidence::newest_records(&self.root, &format!("{folder}/{job}"))? {
+                let record = load::<ToldRecord>(&self.root, &path)?;
+                told.extend(record.map(|record| (self.root.display(&path), record.seen)));
+            }
+        }
+        Ok(told)
+    }
+
+    fn renewable(&self, job: &str, fewer: &FewerRecords) -> Behind {
+        Behind { renewable: Some(job.to_owned()), ..self.behind(&fewer.folder, fewer.shown.clone()) }
     }
 
     /// Gives the records of datasets that the ledger has seen and that are not there at all.
@@ -228,25 +284,31 @@ impl State {
         Ok(runs.iter().filter_map(|object| run_of(&object.path)).all(|run| jobs.iter().any(|job| job == run.job)))
     }
 
-    /// What the newest file of every kind and job says, and how many kinds of identifier there were at least.
-    fn tellings(&self) -> Result<(Tellings, u64)> {
-        let (mut tellings, mut kinds) = (Vec::new(), 0);
+    /// What the newest file of every kind and job says.
+    fn tellings(&self) -> Result<Tellings> {
+        let mut tellings = Tellings::default();
         let mut paths = newest_runs(&self.root)?;
-        for folder in ["datasets", "schedules", "sweeps", "leases"] {
+        for folder in BY_JOB {
             paths.extend(evidence::newest_records(&self.root, folder)?);
         }
         for path in paths {
             let Some(told) = load::<ToldRecord>(&self.root, &path)? else { continue };
-            kinds = kinds.max(told.kinds);
-            tellings.extend(told.witness.map(|witness| (self.root.display(&path), witness)));
+            let by = self.root.display(&path);
+            tellings.kinds = tellings.kinds.max(told.kinds);
+            tellings.witnesses.extend(told.witness.map(|witness| (by.clone(), witness)));
+            if let [folder, job, _] = path.split('/').collect::<Vec<_>>()[..]
+                && BY_JOB.contains(&folder)
+            {
+                tellings.seen.entry(job.to_owned()).or_default().push((by, told.seen));
+            }
         }
         if let Some((name, witness)) = segments::witness(&self.root)? {
             // What was carried over from an earlier state speaks of that one's ledger.
             let carried = matches!(self.ledger.first()?, Some(LedgerEntry { event: LedgerEvent::StateCreated { stored, .. }, .. })
                 if stored.contains_key(&name.file()));
-            tellings.extend((!carried).then(|| (self.root.display(&name.path()), witness)));
+            tellings.witnesses.extend((!carried).then(|| (self.root.display(&name.path()), witness)));
         }
-        Ok((tellings, kinds))
+        Ok(tellings)
     }
 
     /// The stored requests, when they end before a segment that somebody has seen. They are listed last: what was told
@@ -281,7 +343,7 @@ impl State {
 
     /// A part of this state that is older.
     pub fn behind(&self, part: &str, shown: String) -> Behind {
-        Behind { part: self.root.display(part), shown }
+        Behind { part: self.root.display(part), shown, renewable: None }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which scheduled instants of a job are settled: `schedules/<job>/<seq>.json`, create-only, the newest counts.
 //! An instant that is not settled is still to be run. Must not know raw values.
 
+use super::seen::{NumberedFolder, SeenRecords};
 use super::{FORMAT, State, load};
 use crate::clock::Instant;
 use crate::error::Result;
@@ -28,6 +29,8 @@ pub struct Scheduled {
     /// What ledger and stored requests were like when it was saved, or before.
     #[serde(default)]
     pub witness: Option<Witness>,
+    #[serde(default)]
+    seen: SeenRecords,
 }
 
 /// A scheduled run that was refused.
@@ -71,6 +74,7 @@ impl Scheduled {
             published: None,
             refusal: None,
             witness: None,
+            seen: SeenRecords::default(),
         }
     }
 
@@ -113,16 +117,23 @@ impl State {
             if !matches!(end, End::Refused(_) | End::Again(_)) {
                 record.witness = Some(Witness::latest(record.witness.take(), self.witness()?));
             }
-            if self.root.create(&path(job, record.seq), evidence::record(&record)?)? == Created::New {
+            record.seen = record.seen.and(SeenRecords::of(&self.root, job)?);
+            let path = |seq| NumberedFolder::Schedules.path(job, seq);
+            if self.root.create(&path(record.seq), evidence::record(&record)?)? == Created::New {
                 if let Some(old) = record.seq.checked_sub(OLD + 1).filter(|old| *old > 0) {
-                    self.root.delete(&path(job, old))?;
+                    self.root.delete(&path(old))?;
                 }
                 return Ok(record);
             }
         }
     }
-}
 
-fn path(job: &str, seq: u64) -> String {
-    format!("schedules/{job}/{seq:012}.json")
+    /// Writes what is left once more, with a number after `last`, in place of lost records.
+    pub(super) fn renew_schedule(&self, job: &str, last: u64, seen: SeenRecords) -> Result<()> {
+        let mut record = self.scheduled(job)?;
+        record.seq = last + 1;
+        record.seen = record.seen.and(seen);
+        self.root.create(&NumberedFolder::Schedules.path(job, record.seq), evidence::record(&record)?)?;
+        Ok(())
+    }
 }

@@ -1,6 +1,7 @@
 //! When a dataset was last swept, and what requests there were: `sweeps/<job>/<seq>.json`, create-only, the newest
 //! counts. What a scheduler asks before it sweeps again. Must not know raw values.
 
+use super::seen::{NumberedFolder, SeenRecords};
 use super::{FORMAT, RefusedRun, State, load};
 use crate::clock::Instant;
 use crate::error::Result;
@@ -15,6 +16,9 @@ const OLD: u64 = 3;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepRecord {
     format: u32,
+    /// The job whose dataset it is of; an earlier tamis did not say.
+    #[serde(default)]
+    job: Option<String>,
     /// Its number, from 1; 0 before it is first saved.
     pub seq: u64,
     /// When the dataset was last swept to the end.
@@ -30,6 +34,8 @@ pub struct SweepRecord {
     /// What ledger and stored requests were like when it was saved, or before.
     #[serde(default)]
     pub witness: Option<Witness>,
+    #[serde(default)]
+    seen: SeenRecords,
 }
 
 /// Which requests there are, told without reading one: other ones make another value.
@@ -81,14 +87,26 @@ impl State {
             if !matches!(end, SweepEnd::Refused(_)) {
                 record.witness = Some(Witness::latest(record.witness.take(), self.witness()?));
             }
-            let bytes = evidence::record(&record)?;
-            if self.root.create(&path(job, record.seq), bytes)? == Created::New {
+            record.job = Some(job.to_owned());
+            record.seen = record.seen.and(SeenRecords::of(&self.root, job)?);
+            let path = |seq| NumberedFolder::Sweeps.path(job, seq);
+            if self.root.create(&path(record.seq), evidence::record(&record)?)? == Created::New {
                 if let Some(old) = record.seq.checked_sub(OLD + 1).filter(|old| *old > 0) {
-                    self.root.delete(&path(job, old))?;
+                    self.root.delete(&path(old))?;
                 }
                 return Ok(());
             }
         }
+    }
+
+    /// Writes what is left once more, with a number after `last`, in place of lost records.
+    pub(super) fn renew_sweep(&self, job: &str, last: u64, seen: SeenRecords) -> Result<()> {
+        let mut record = self.sweeps(job)?;
+        record.seq = last + 1;
+        (record.format, record.job) = (FORMAT, Some(job.to_owned()));
+        record.seen = record.seen.and(seen);
+        self.root.create(&NumberedFolder::Sweeps.path(job, record.seq), evidence::record(&record)?)?;
+        Ok(())
     }
 }
 
@@ -105,10 +123,6 @@ impl SweepRecord {
             SweepEnd::Refused(refusal) => self.refusal = Some(refusal.clone()),
         }
     }
-}
-
-fn path(job: &str, seq: u64) -> String {
-    format!("sweeps/{job}/{seq:012}.json")
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! A root of the policy: a store and a prefix in it; what one object is asked for, and what is written. Must not know what
 //! is stored.
 
-use super::answer::{failed, unusable};
+use super::answer::{failed, from_io, unusable};
 use super::bucket::S3Bucket;
 use crate::clock::Instant;
 use crate::error::Result;
 
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload, path::Path};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -173,6 +174,25 @@ impl Root {
         let at = self.at(path)?;
         let put = self.runtime.block_on(self.store.put(&at, bytes.into()));
         put.map(|_| ()).map_err(|e| failed("writing", &self.display(path), &e))
+    }
+
+    /// Writes anew what a user has made: a link stays one, and a file of a local root keeps its mode, and its owner where the user
+    /// of tamis may give files away.
+    ///
+    /// # Errors
+    /// As [`Root::put`], and for a link that leads out of the root.
+    pub fn rewrite(&self, path: &str, bytes: Vec<u8>) -> Result<()> {
+        let Some(folder) = self.folder() else { return self.put(path, bytes) };
+        let place = self.display(path);
+        let failed = |error| from_io(&place, error);
+        let (root, real) = (folder.canonicalize().map_err(failed)?, folder.join(path).canonicalize().map_err(failed)?);
+        let below = real.strip_prefix(&root).ok().and_then(|below| below.to_str());
+        let before = real.metadata().map_err(failed)?;
+        self.put(below.ok_or_else(|| unusable(&place))?, bytes)?;
+        std::fs::set_permissions(&real, before.permissions()).map_err(failed)?;
+        // Only root may give a file away; for others the owner of the folder is left with it.
+        let _ = std::os::unix::fs::chown(&real, Some(before.uid()), Some(before.gid()));
+        Ok(())
     }
 
     /// Deletes; no error when it is not there.

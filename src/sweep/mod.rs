@@ -16,6 +16,7 @@ pub(crate) use evidence::seen_file;
 pub use notices::NoticeScene;
 pub use raw::{RawExports, count_raw};
 pub use removal::Removal;
+pub use scene::CorrectionsLeft;
 pub use version::Swept;
 pub use whole::{WholeGone, WholeTable, not_empty};
 
@@ -33,6 +34,7 @@ use crate::policy::{self, Plan, Project};
 use crate::requests::{self, IntakeReport, Requests};
 use crate::state::{Dataset, RequestsMet, State, SweepEnd};
 use crate::store::Root;
+use corrections::CorrectionsCleared;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -85,6 +87,12 @@ pub struct DatasetSwept {
     /// What lists left aside though it looks like what is meant.
     #[serde(skip)]
     pub aside: Vec<LeftAside>,
+    /// Rows of erased persons that were taken out of files of corrections.
+    #[serde(skip)]
+    pub corrections: u64,
+    /// Why some may be left there.
+    #[serde(skip)]
+    pub corrections_unread: Option<String>,
 }
 
 impl SweepReport {
@@ -162,7 +170,8 @@ pub fn sweep(call: &Call, monitor: &dyn Monitor) -> Result<SweepReport> {
     }
     if let Some(mut ready) = last {
         match all_raw(&mut ready, &mut known, monitor) {
-            Ok(raw) => {
+            Ok(mut raw) => {
+                report.datasets.iter().for_each(|swept| raw.add(swept.corrections, swept.corrections_unread.as_ref()));
                 raw.outcome().unwrap_or_else(|error| report.stop(error));
                 report.raw = raw;
             }
@@ -249,7 +258,8 @@ fn swept(call: &Call, only_requests: bool, monitor: &dyn Monitor) -> Result<Opti
     let swept = dataset(&mut ready, &mut requests, &intake, &met, monitor);
     let swept = swept.map_err(|error| call.caller.explained(error))?;
     monitor.proceed()?;
-    let raw = raw(&ready, &requests, &intake, &[ready.plan()], (&format!("{}-", call.job), monitor))?;
+    let mut raw = raw(&ready, &requests, &intake, &[ready.plan()], (&format!("{}-", call.job), monitor))?;
+    raw.add(swept.corrections, swept.corrections_unread.as_ref());
     intake::keep(&ready, requests);
     intake.refusal().map_or(Ok(()), Err)?;
     raw.outcome().map(|()| Some(swept))
@@ -284,14 +294,14 @@ fn raw(
     jobs: &[&Plan],
     (of, monitor): (&str, &dyn Monitor),
 ) -> Result<RawExports> {
-    let held = intake.blind_to_holds(&ready.project) || requests.keeps_raw(ready.call.now);
+    let held = keeps_raw(ready, requests, intake);
     let monitor = Awake::new(&ready.call.caller, monitor);
-    let mut done =
-        raw::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now, &monitor)?;
-    if !held {
-        corrections::remove(ready, requests, jobs, &mut done, &monitor)?;
-    }
-    Ok(done)
+    raw::remove_raw((&ready.project, jobs), &ready.roots, &ready.state, held, of, ready.call.now, &monitor)
+}
+
+/// Whether something keeps all raw exports and corrections, or may.
+fn keeps_raw(ready: &Ready, requests: &Requests, intake: &IntakeReport) -> bool {
+    intake.blind_to_holds(&ready.project) || requests.keeps_raw(ready.call.now)
 }
 
 fn dataset(
@@ -304,11 +314,20 @@ fn dataset(
     ready.state.check_clock(ready.call.caller.clock.now())?;
     recover::unfinished(ready)?;
     let blind = intake.blind_to_holds(&ready.project);
-    let swept = settle::apply(ready, requests, !blind, monitor)?;
-    let removal = settle::remove(ready, requests, blind, monitor)?;
+    let swept = settle::apply(ready, requests, !blind, monitor);
+    let kept = keeps_raw(ready, requests, intake);
+    let cleared = {
+        let awake = Awake::new(&ready.call.caller, monitor);
+        corrections::remove(ready, requests, (&[ready.plan()], kept), &awake)
+    };
+    let swept = swept?;
+    // What cannot be read keeps nothing else waiting.
+    let left = cleared.as_ref().map_or(Some(CorrectionsLeft::Unread), CorrectionsCleared::left);
+    let removal = settle::remove(ready, requests, (blind, left), monitor)?;
     let due = next_deadline(ready, requests);
     let end = SweepEnd::Swept { dataset: ready.dataset.seq, due, at: ready.call.now };
     ready.state.swept(&ready.call.job, &met_now(requests, &ready.call.job, met.clone()), &end)?;
+    let CorrectionsCleared { rows: corrections, unread: corrections_unread, .. } = cleared?;
     let current = ready.dataset.current.as_ref();
     let rows = current.map_or(0, |current| current.rows);
     let mut told = DatasetSwept {
@@ -320,6 +339,8 @@ fn dataset(
         files: current.map_or(0, |current| current.files.len() as u64),
         removal,
         aside: aside::of_lists(intake).collect(),
+        corrections,
+        corrections_unread,
         ..DatasetSwept::default()
     };
     if let Some(Swept { manifest, rewritten, read, written }) = swept {

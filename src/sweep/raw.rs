@@ -43,19 +43,31 @@ impl RawExports {
     /// An input error when a file of corrections cannot be read, and when `raw_keep` is set and something lies there that
     /// cannot be seen.
     pub fn outcome(&self) -> Result<()> {
-        if let Some(why) = &self.corrections_unread {
-            return Err(Error::new(
-                Code::InputNotReadable,
+        let corrections = self.corrections_unread.as_ref().map(|why| {
+            (
                 format!("corrections of erased persons may be left: {why}"),
+                "make the file readable and sweep again: until then runs are refused, and no erasure becomes `removed`",
             )
-            .help("make the file readable and sweep again: runs are refused until then"));
+        });
+        let exports = self.missed.as_ref().map(|missed| {
+            (
+                format!("raw exports past raw_keep may lie where they cannot be seen: {missed}"),
+                "all others that were due are gone; make it readable, or remove it by hand",
+            )
+        });
+        let (what, help): (Vec<String>, Vec<&str>) = corrections.into_iter().chain(exports).unzip();
+        match what.is_empty() {
+            true => Ok(()),
+            false => Err(Error::new(Code::InputNotReadable, what.join("; ")).help(help.join("\n"))),
         }
-        let Some(missed) = &self.missed else { return Ok(()) };
-        Err(Error::new(
-            Code::InputNotReadable,
-            format!("raw exports past raw_keep may lie where they cannot be seen: {missed}"),
-        )
-        .help("all others that were due are gone; make it readable, or remove it by hand"))
+    }
+
+    /// Adds what became of corrections when a dataset was swept.
+    pub(super) fn add(&mut self, rows: u64, unread: Option<&String>) {
+        self.corrections += rows;
+        if self.corrections_unread.is_none() {
+            self.corrections_unread = unread.cloned();
+        }
     }
 }
 

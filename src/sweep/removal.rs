@@ -1,7 +1,7 @@
 //! Removal for good (design section 6): what no current version uses goes after `grace`, and every pass says in the
 //! ledger what went and up to which request nothing is left. Must not know why rows went.
 
-use super::scene::{DatasetRequests, Scene};
+use super::scene::{CorrectionsLeft, DatasetRequests, Scene};
 use crate::clock::{self, Instant, Period};
 use crate::decide::{Entries, KeptBy, kept_by};
 use crate::error::Result;
@@ -105,6 +105,8 @@ pub struct Removal {
     pub unseen: u64,
     /// Whether nothing was removed because a list of legal holds could not be read (R34).
     pub withheld: bool,
+    /// Why no further request becomes `removed`, although files were purged.
+    pub corrections: Option<CorrectionsLeft>,
     /// Requests applied up to then are in no byte that tamis could verify.
     pub watermark: Option<Instant>,
 }
@@ -145,9 +147,9 @@ pub fn remove(
         scene,
         entries: asked.entries,
         holds: asked.holds,
-        done: Removal::default(),
+        done: Removal { corrections: asked.corrections, ..Removal::default() },
         gone: BTreeSet::new(),
-        doubt: false,
+        doubt: asked.corrections.is_some(),
         monitor,
     };
     let record = |dataset: &Dataset| {
@@ -210,7 +212,7 @@ struct Pass<'a> {
     done: Removal,
     /// Paths deleted in this pass, of lake and state.
     gone: BTreeSet<String>,
-    /// Something is left of which nobody can say whom it holds.
+    /// Something is left that may hold persons whom requests have taken out.
     doubt: bool,
 }
 

@@ -51,6 +51,26 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// Why rows of erased persons may be left in files of corrections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CorrectionsLeft {
+    /// A file cannot be read.
+    Unread,
+    /// A hold, or a restriction that keeps bytes, keeps them, or a file was written to meanwhile.
+    Kept,
+}
+
+impl CorrectionsLeft {
+    /// Returns the reason in words.
+    pub fn said(self) -> &'static str {
+        match self {
+            CorrectionsLeft::Unread => "a file of corrections cannot be read, and may have rows of erased persons",
+            CorrectionsLeft::Kept => "rows of erased persons are left in files of corrections",
+        }
+    }
+}
+
 /// What requests say of a dataset.
 pub struct DatasetRequests<'a> {
     /// Says which effects bind an identity.
@@ -59,6 +79,8 @@ pub struct DatasetRequests<'a> {
     pub lists: Vec<ListApplied>,
     /// Whether a legal hold is in force that concerns the dataset, whoever it is about (R34).
     pub holds: bool,
+    /// Why files of corrections may still have rows of erased persons.
+    pub corrections: Option<CorrectionsLeft>,
     /// Number of the newest segment of stored requests.
     pub segment: u64,
 }

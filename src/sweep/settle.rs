@@ -4,7 +4,7 @@
 use super::current::PublishedVersion;
 use super::notices;
 use super::removal::{self, Removal};
-use super::scene::{DatasetRequests, Scene};
+use super::scene::{CorrectionsLeft, DatasetRequests, Scene};
 use super::version::{self, Making, Swept};
 use crate::decide::Links;
 use crate::error::{Code, Error, Result};
@@ -71,6 +71,7 @@ pub fn apply(
             entries: links.entries(),
             lists,
             holds: holds(ready, requests),
+            corrections: None,
             segment: requests.last_segment(),
         };
         let may = || ready.may_commit(ready.call.now);
@@ -153,11 +154,16 @@ fn seal(ready: &mut Ready, requests: &Requests) -> Result<()> {
 }
 
 /// Removes for good what is due of one dataset, and notes which requests are done by that. Nothing goes while a list of
-/// holds could not be read (`blind`, R34).
+/// holds could not be read (`blind`, R34), and no request is done while rows may be left in files of corrections.
 ///
 /// # Errors
 /// Storage errors; what went before stays gone.
-pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: &dyn Monitor) -> Result<Removal> {
+pub fn remove(
+    ready: &mut Ready,
+    requests: &mut Requests,
+    (blind, corrections): (bool, Option<CorrectionsLeft>),
+    monitor: &dyn Monitor,
+) -> Result<Removal> {
     if blind {
         return Ok(Removal { withheld: true, watermark: ready.dataset.removed, ..Removal::default() });
     }
@@ -175,8 +181,13 @@ pub fn remove(ready: &mut Ready, requests: &mut Requests, blind: bool, monitor: 
     } else {
         Links::default()
     };
-    let asked =
-        DatasetRequests { entries: links.entries(), lists: Vec::new(), holds, segment: requests.last_segment() };
+    let asked = DatasetRequests {
+        entries: links.entries(),
+        lists: Vec::new(),
+        holds,
+        corrections,
+        segment: requests.last_segment(),
+    };
     let mut dataset = ready.dataset.clone();
     let awake = Awake::new(&ready.call.caller, monitor);
     let removed = removal::remove(&Scene::of(ready), &mut dataset, &asked, &awake);

@@ -5,6 +5,7 @@ use super::apply::{Any, Apply, Each, Given, TreatOutcome, Typed};
 use super::calendar::{self, Part, Unit};
 use super::field_kind::FieldKind;
 use super::number;
+use crate::cell::dates::DateReading;
 use crate::cell::kind::ValueType;
 use crate::cell::text::tidy;
 use crate::error::Result;
@@ -47,6 +48,26 @@ impl Treats for AsIs {
             Some(ValueType::Text) | None => Box::new(Any(text)),
         }))
     }
+}
+
+/// Returns whether a value can be read as what its column holds.
+///
+/// # Errors
+/// A policy error for a date format that cannot be read.
+pub fn is_readable(column: &Typed<'_>, value: &str) -> Result<bool> {
+    if let Some(dates) = column.dates()? {
+        return Ok(matches!(dates.read(value), DateReading::At(_) | DateReading::Sentinel));
+    }
+    let (numbers, mut out) = (&column.forms.numbers, Vec::new());
+    let outcome = match (column.value, numbers.plain(value)) {
+        (ValueType::Boolean, _) => number::yes_or_no(value, column.forms, &mut out),
+        (ValueType::Text | ValueType::Date(_) | ValueType::Timestamp(_), _) => text(value, &mut out),
+        (_, None) => TreatOutcome::Untreated,
+        (ValueType::Integer, Some(plain)) => number::integer(&plain, &mut out),
+        (ValueType::Decimal { scale: None }, Some(plain)) => number::float(&plain, &mut out),
+        (ValueType::Decimal { scale: Some(scale) }, Some(plain)) => number::decimal(&plain, *scale, &mut out),
+    };
+    Ok(outcome == TreatOutcome::Value)
 }
 
 /// Text, trimmed and NFC.

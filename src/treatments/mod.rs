@@ -33,6 +33,7 @@ mod year;
 
 pub use about::{About, FieldKeys, KeyAbout, KeyShape};
 pub use apply::{Apply, Counts, Given, Row, TreatOutcome, Typed};
+pub use as_is::is_readable;
 pub use calendar::Births;
 pub use field_kind::FieldKind;
 

@@ -255,7 +255,7 @@ fn the_answer_goes_into_a_folder_that_only_the_caller_can_read_apart_from_every_
 fn with_text_and_score() -> Installation {
     let installation = Installation::new();
     let more = "Note = { category = \"free-text\", purposes = [\"reports\"], allow_raw = \"checked\" }\n\
-        Score = { category = \"location\", purposes = [\"reports\"], origin = \"derived\" }\n";
+        Score = { category = \"location\", purposes = [\"reports\"], origin = \"derived\", quasi = false }\n";
     installation.write("jobs/sources/contact.toml", &format!("{SOURCE}{more}"));
     installation.edit("jobs/policy.toml", "\"location\"]", "\"location\", \"free-text\"]");
     let fields =
@@ -374,7 +374,7 @@ fn corrections_of_the_persons_records_are_among_their_requests_without_values() 
         .iter()
         .map(|one| (one.case.as_str(), one.column.as_str(), one.reason.as_str(), one.state.as_str()))
         .collect();
-    assert_eq!(told, [("C-1", "City", "wrong", "applied")]);
+    assert_eq!(told, [("C-1", "City", "wrong", "removed")]);
     let json = serde_json::to_string(&report.corrections).unwrap();
     assert!(!json.contains("City 1") && !json.contains("City 0"), "{json}");
 }

@@ -164,6 +164,71 @@ fn every_breach_is_kept_with_its_decision_and_verify_looks_at_it() {
 }
 
 #[test]
+fn a_report_that_goes_on_from_another_does_not_begin_the_72_hours_anew() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    let first = scope(&installation, 1, BreachAsked::default());
+    installation.export("s2", &contacts(0..60, -5));
+    installation.run(2).unwrap();
+    let update = |of: &BreachReport, day| {
+        let again = BreachCall { updates: Some(of.number), ..call(installation.at(day), BreachAsked::default()) };
+        breach::scope(&installation.asking(day, ""), &again).unwrap()
+    };
+    let second = update(&first, 3);
+    let third = update(&second, 5);
+    for of in [&second, &third] {
+        assert_eq!((of.aware, of.deadlines[0].due), (first.aware, first.deadlines[0].due), "{}", of.number);
+        assert_eq!(of.people.distinct, 60, "versions are looked for up to the update");
+    }
+    assert_eq!(third.deadlines[0].hours_left, Some(-24));
+    let number = third.number.to_string();
+    let output = program(&installation, &["breach", "subjects", &number, "--out", "people", "--json"]);
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["wanted"].as_u64(), Some(60), "and so are the people to notify");
+}
+
+#[test]
+fn a_sweep_gives_no_field_a_second_time() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    installation.erase("1", &[("C-1", "person00004@example.org", "")]);
+    installation.sweep(1).unwrap().outcome().unwrap();
+    let found = scope(&installation, 2, BreachAsked::default());
+    assert_eq!(found.datasets[0].versions.len(), 2);
+    let fields: Vec<(&str, Option<&str>)> =
+        found.datasets[0].fields.iter().map(|of| (of.name.as_str(), of.category)).collect();
+    assert_eq!(fields, [("city", Some("location")), ("contact", Some("identity")), ("email", Some("contact"))]);
+}
+
+#[test]
+fn nobody_says_0_people_of_what_is_not_counted() {
+    let installation = Installation::new();
+    installation.export("s1", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    for (root, prefix, who) in [
+        ("raw", None, "everybody in the exports of contact: 30 records"),
+        ("raw", None, "everybody in exports of contact that no run has read"),
+        ("requests", Some("erasure/"), "everybody whom the files of list erasure name"),
+        ("state", None, "everybody in all tables"),
+        ("requests", Some("eraser/"), "tamis knows nothing of this place"),
+    ] {
+        let asked = BreachAsked { root: Some(root.into()), prefix: prefix.map(str::to_owned), ..Default::default() };
+        let found = scope(&installation, 1, asked);
+        assert!(found.people.uncounted.iter().any(|said| said.starts_with(who) || said.contains(who)), "{found:?}");
+        let aware = installation.at(0).to_string();
+        let mut arguments = vec!["breach", "scope", "--aware-at", &aware, "--breached-root", root];
+        arguments.extend(prefix.iter().flat_map(|prefix| ["--prefix", prefix]));
+        let output = program(&installation, &arguments);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.contains("people: NOT COUNTED: ") && said.contains(who), "{said}");
+    }
+    let lake = scope(&installation, 1, BreachAsked { root: Some("lake".into()), ..Default::default() });
+    assert!(lake.people.uncounted.is_empty() && lake.people.distinct == 30);
+}
+
+#[test]
 fn whom_to_notify_is_in_the_folder_that_was_given_and_who_is_in_no_export_is_counted() {
     let installation = Installation::new();
     installation.export("s1", &contacts(0..30, -10));

@@ -25,6 +25,7 @@ mod job;
 mod keepers;
 mod leaks;
 mod leaks_json;
+mod leaks_more;
 mod lifts;
 mod links;
 mod marked;

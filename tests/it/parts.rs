@@ -4,10 +4,12 @@
 use crate::erase::{current, rows, state};
 use crate::fault::{Fault, FaultStore, Mode};
 use crate::installation::{Installation, asked, contacts, files};
+use crate::nightly::{due, nightly};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tamis::by_hand;
+use tamis::daemon::Came;
 use tamis::error::{Code, Kind, Result};
 use tamis::evidence::VerifyReport;
 use tamis::job;
@@ -15,6 +17,7 @@ use tamis::monitor::Silent;
 use tamis::policy::Effect;
 use tamis::questions::{find, verify};
 use tamis::run;
+use tamis::state::{Accept, Renewal};
 
 /// Files by their path below the installation's folder.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -157,12 +160,10 @@ fn changed(then: &Files, now: &Files) -> Vec<Part> {
 fn harmless(back: &BTreeSet<Part>, deed: Deed) -> bool {
     let only = |parts: &[Part]| back.iter().all(|part| parts.contains(part));
     match deed {
-        // When a job ran and was swept is only what the next turn is planned by: it runs or sweeps once more.
-        _ if only(&[Turns]) => true,
         // A run reads the export and the stored requests; of lost companions it says that absent rows are not counted.
-        Deed::Run | Deed::Plan => only(&[Turns, Companions, Table]),
+        Deed::Run | Deed::Plan => only(&[Companions, Table]),
         // What a sweep does not rewrite it does not read.
-        Deed::Sweep => only(&[Turns, Table]),
+        Deed::Sweep => only(&[Table]),
         Deed::Verify => false,
     }
 }
@@ -582,4 +583,157 @@ fn a_log_that_says_something_else_of_the_same_files_does_not_verify() {
     }
     std::fs::write(&entry, log).unwrap();
     verified(&installation, None).unwrap().outcome().unwrap();
+}
+
+/// Two nights of a job with a schedule, a request and a refusal that was let through: the acceptance is used up.
+fn turns() -> Installation {
+    let installation = nightly(30);
+    due(&installation, 0, 0);
+    crate::nightly::ask(&installation, "C-1", 4, 0);
+    installation.export("s2", &contacts(0..30, -10));
+    due(&installation, 1, 0);
+    installation.export("s3", &contacts(0..10, 0));
+    let error = installation.run(2).unwrap_err();
+    let plan =
+        error.help_text().unwrap().split("accept contacts ").nth(1).unwrap().split(' ').next().unwrap().to_string();
+    let (as_of, reason) = (installation.at(2), "most of them have left".to_string());
+    state(&installation).accept(&Accept { job: "contacts".into(), plan, as_of, reason, by: None, at: as_of }).unwrap();
+    installation.run(2).unwrap();
+    installation.sweep(3).unwrap().outcome().unwrap();
+    installation.export("s4", &contacts(0..10, 0));
+    installation
+}
+
+/// The last `count` files below a folder of the state are gone.
+fn lose(installation: &Installation, folder: &str, count: usize) {
+    for (path, _) in files(&installation.path("state").join(folder)).into_iter().rev().take(count) {
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+fn renewed(installation: &Installation, job: &str) -> Result<BTreeSet<String>> {
+    let renewal = Renewal { job: job.into(), reason: "no copy is left".into(), by: None };
+    state(installation).renew(&renewal, installation.at(6))
+}
+
+#[test]
+fn what_is_lost_of_a_job_s_records_is_named_and_the_job_goes_on_once_they_are_renewed() {
+    let installation = turns();
+    let whole = taken(&installation);
+    done(&installation, Deed::Verify).unwrap();
+    let error = renewed(&installation, "contacts").unwrap_err();
+    assert!(error.code() == Code::ArgumentWrong && error.message().contains("no record of job contacts"), "{error}");
+    installation.run(7).unwrap();
+    let expected = rows(&installation);
+    assert!(!expected.is_empty() && expected.len() < 10, "the request is applied: {expected:?}");
+    put(&installation, &whole);
+    lose(&installation, "datasets/contacts", 99);
+    let error = renewed(&installation, "contacts").unwrap_err();
+    assert!(error.code() == Code::StatePartOlder && error.message().contains("datasets/contacts"), "{error}");
+    // The newest lease only says that nobody is at work any more, as after a crash that it ends by itself.
+    let used = |path: &str| path.ends_with(".used.json");
+    let cases = [("leases", 2), ("leases", 99), ("schedules", 1), ("schedules", 99), ("sweeps", 1), ("sweeps", 99)];
+    for (folder, count) in cases.into_iter().chain([("accepts", 1), ("accepts", 2)]) {
+        put(&installation, &whole);
+        lose(&installation, &format!("{folder}/contacts"), count);
+        let part = format!("state:{folder}/contacts is older than the rest");
+        let left = taken(&installation);
+        refused(&installation, &part);
+        assert!(taken(&installation) == left, "{folder} {count}: nothing is added to what lost something");
+        let error = installation.run(7).unwrap_err();
+        assert!(error.help_text().unwrap().contains("tamis state renew contacts"), "{error}");
+        let faults = verified(&installation, None).unwrap().faults;
+        assert!(faults.iter().any(|fault| fault.contains("call `tamis state renew contacts")), "{faults:?}");
+        for attempt in due(&installation, 7, 0) {
+            assert!(matches!(&attempt.came, Came::Refused { code: Code::StatePartOlder, .. }), "{attempt:?}");
+        }
+        assert_eq!(renewed(&installation, "contacts").unwrap(), BTreeSet::from([format!("{folder}/contacts")]));
+        done(&installation, Deed::Verify).unwrap();
+        assert!(renewed(&installation, "contacts").is_err(), "nothing is lost any more");
+        installation.run(7).unwrap();
+        assert_eq!(rows(&installation), expected, "{folder} {count}");
+        let marks = taken(&installation).keys().filter(|path| used(path)).count();
+        assert_eq!(marks, 1, "{folder} {count}: what was accepted is used up");
+    }
+}
+
+#[test]
+fn an_acceptance_whose_mark_is_lost_is_not_used_a_second_time() {
+    let installation = turns();
+    let mark = newest(&installation, "state/accepts");
+    assert!(mark.to_str().unwrap().ends_with(".used.json"));
+    let bytes = std::fs::read(&mark).unwrap();
+    std::fs::remove_file(&mark).unwrap();
+    let faults = verified(&installation, None).unwrap().faults;
+    assert!(faults.iter().any(|fault| fault.contains(".used.json is missing; run contacts-")), "{faults:?}");
+    refused(&installation, "state:accepts/contacts is older");
+    std::fs::write(&mark, bytes).unwrap();
+    done(&installation, Deed::Verify).unwrap();
+}
+
+/// A copy that somebody made beside the acceptances is none of them, so it may go again.
+#[test]
+fn a_file_of_somebody_else_beside_acceptances_is_not_missed_when_it_is_gone() {
+    let installation = turns();
+    let theirs = installation.path("state/accepts/contacts/a copy.json");
+    std::fs::write(&theirs, "{}").unwrap();
+    installation.sweep(5).unwrap().outcome().unwrap();
+    std::fs::remove_file(&theirs).unwrap();
+    done(&installation, Deed::Verify).unwrap();
+    installation.run(7).unwrap();
+}
+
+#[test]
+fn a_record_with_the_bytes_of_an_earlier_one_stops_runs_and_sweeps() {
+    let installation = turns();
+    let whole = taken(&installation);
+    for folder in ["datasets", "leases", "schedules", "sweeps"] {
+        put(&installation, &whole);
+        let all = files(&installation.path("state").join(folder));
+        let [.., (_, earlier), (path, _)] = &all[..] else { panic!("{folder}") };
+        std::fs::write(path, earlier).unwrap();
+        for deed in [Deed::Verify, Deed::Plan, Deed::Sweep, Deed::Run] {
+            let error = done(&installation, deed).unwrap_err();
+            assert!(
+                matches!(error.code(), Code::EvidenceBroken | Code::StatePartChanged),
+                "{folder} {deed:?}: {error}"
+            );
+            assert!(error.message().contains(&format!("state:{folder}/contacts/")), "{folder} {deed:?}: {error}");
+        }
+    }
+}
+
+/// Records as a tamis wrote them that did not say where they lie or what they have seen.
+#[test]
+fn records_without_place_and_what_they_have_seen_are_read() {
+    let installation = turns();
+    for (path, bytes) in files(&installation.path("state")) {
+        let name = path.display().to_string();
+        if !["/leases/", "/schedules/", "/sweeps/", "/datasets/", "/accepts/", "/attempts/"]
+            .iter()
+            .any(|f| name.contains(f))
+        {
+            continue;
+        }
+        let mut record: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let fields = record.as_object_mut().unwrap();
+        fields.remove("own_digest");
+        fields.remove("seen");
+        let placed: &[&str] = match name.as_str() {
+            name if name.contains("/leases/") => &["job", "seq"],
+            name if name.contains("/sweeps/") => &["job"],
+            name if name.contains("/attempts/") => &["run", "attempt"],
+            name if name.ends_with(".used.json") => &["job", "plan"],
+            _ => &[],
+        };
+        for field in placed {
+            assert!(fields.remove(*field).is_some(), "{name} {field}");
+        }
+        std::fs::write(&path, serde_json::to_vec_pretty(&record).unwrap()).unwrap();
+    }
+    done(&installation, Deed::Verify).unwrap();
+    installation.run(7).unwrap();
+    done(&installation, Deed::Verify).unwrap();
+    lose(&installation, "leases/contacts", 99);
+    refused(&installation, "state:leases/contacts is older");
 }

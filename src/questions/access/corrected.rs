@@ -4,7 +4,9 @@
 use super::super::corrections::of_case;
 use super::person::{Asker, Certainty};
 use super::report::PersonCorrection;
+use crate::clock::Instant;
 use crate::error::Result;
+use crate::evidence::LedgerEntry;
 use crate::job::{Desk, PublishedDataset, corrections};
 use crate::requests::half;
 use crate::state::in_hex;
@@ -13,24 +15,23 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Returns the corrections of records that are surely the person's, by when they were received, and the ids of their rows.
 ///
 /// # Errors
-/// Input errors of a file of corrections that cannot be read; evidence and storage errors of the state.
+/// Evidence and storage errors of the state. Corrections that cannot be read are told with what was not searched.
 pub(super) fn corrected(
     desk: &Desk,
     published: &[PublishedDataset<'_>],
+    ledger: &[LedgerEntry],
     asker: &Asker,
+    now: Instant,
 ) -> Result<(Vec<PersonCorrection>, BTreeSet<String>)> {
     let mut cases: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for list in desk.project.corrections.values() {
-        let root = corrections::root_of(list, &desk.roots)?;
-        for row in corrections::read(list, root, &desk.keys)?.files.into_iter().flat_map(|file| file.rows).flatten() {
-            if asker.knows_of(half(&row.record)) == Some(Certainty::Sure) {
-                cases.entry(row.case).or_default().insert(in_hex(&row.id));
-            }
+    for row in corrections::all_readable(desk, now).0.into_values().flatten() {
+        if asker.knows_of(half(&row.record)) == Some(Certainty::Sure) {
+            cases.entry(row.case).or_default().insert(in_hex(&row.id));
         }
     }
     let mut told = Vec::new();
     for (case, ids) in &cases {
-        for of in of_case(desk, published, case)?.into_iter().filter(|of| ids.contains(&of.id)) {
+        for of in of_case(desk, published, ledger, &|of| of == case)?.into_iter().filter(|of| ids.contains(&of.id)) {
             let (case, dataset, column) = (case.clone(), of.dataset, of.column);
             let (reason, received, due) = (of.reason, of.received, of.due);
             told.push(PersonCorrection { case, dataset, column, reason, received, due, state: of.state, why: of.why });

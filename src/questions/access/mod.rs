@@ -170,8 +170,8 @@ impl Search<'_> {
         let wanted = values.iter().map(|(identity, _)| *half(identity)).collect();
         let requests = find::of_person(self.desk, &published, &wanted)?;
         let known = match self.asked.right {
-            Right::Access => Known::of(self.desk, &published, &ledger, &asker, requests)?,
-            Right::Portability => Known { requests, ..Known::default() },
+            Right::Access => KnownBeside::of(self.desk, &published, &ledger, &asker, requests, self.now)?,
+            Right::Portability => KnownBeside { requests, ..KnownBeside::default() },
         };
         let raw = self.raw_answer(exports.as_ref(), std::mem::take(&mut in_exports.records));
         Ok(self.put_together(values, &asker, in_tables, in_exports, raw, known))
@@ -194,7 +194,7 @@ impl Search<'_> {
         in_tables: Vec<published::InTable>,
         in_exports: InExports,
         raw_exports: RawAnswer,
-        known: Known,
+        known: KnownBeside,
     ) -> AccessAnswer {
         let (mut datasets, mut withheld) = (Vec::new(), Vec::new());
         let (mut doubtful, mut hidden) = (Vec::new(), Vec::new());
@@ -249,25 +249,26 @@ impl Search<'_> {
 
 /// What is known of the person apart from rows and records.
 #[derive(Default)]
-struct Known {
+struct KnownBeside {
     requests: Vec<find::OfRequest>,
     corrections: Vec<PersonCorrection>,
     former: Vec<FormerRecipient>,
 }
 
-impl Known {
+impl KnownBeside {
     fn of(
         desk: &Desk,
         published: &[PublishedDataset<'_>],
         ledger: &[LedgerEntry],
         asker: &Asker,
         requests: Vec<find::OfRequest>,
-    ) -> Result<Known> {
-        let (corrections, mut entries) = corrected::corrected(desk, published, asker)?;
+        now: Instant,
+    ) -> Result<KnownBeside> {
+        let (corrections, mut entries) = corrected::corrected(desk, published, ledger, asker, now)?;
         let named = requests.iter().filter(|request| request.named);
         entries.extend(named.map(|request| in_hex(&request.entry)));
         let former: Vec<FormerRecipient> = former::former(desk, ledger, asker, &entries)?;
-        Ok(Known { requests, corrections, former })
+        Ok(KnownBeside { requests, corrections, former })
     }
 
     /// Recipients that no dataset with rows of the person names already.

@@ -5,10 +5,10 @@ use super::past::PublishedPast;
 use super::person::{Asker, Certainty};
 use super::report::{DoubtfulRow, RawRecord, Right, ShownValues, Withheld, Withholding, take_hidden};
 use crate::clock::Instant;
-use crate::corrections::Corrections;
+use crate::corrections::{Corrections, RightValues};
 use crate::decide::mark;
 use crate::error::{Kind, Result};
-use crate::job::Desk;
+use crate::job::{Desk, corrections};
 use crate::minimize::{Minimizer, RowClock, Rows, Stream};
 use crate::monitor::Monitor;
 use crate::policy::{Basis, Category, Column, ColumnOrigin, CoveredBy, Location, Plan, Register, Source};
@@ -36,10 +36,14 @@ pub(in crate::questions) struct ExportSearch<'a> {
     sources: Vec<RawSource<'a>>,
     /// Places that cannot be seen or read, with the reason.
     pub unreadable: BTreeSet<String>,
+    /// What is right in place of their values, by source.
+    right: BTreeMap<String, RightValues>,
 }
 
 /// Where a record is.
 type RecordAt = (usize, String, u64);
+/// How sure it is that a record is the person's, and the identity of its key.
+type FoundRecord = (Certainty, [u8; 16]);
 
 /// What the exports have of the person.
 #[derive(Default)]
@@ -57,7 +61,9 @@ impl<'a> ExportSearch<'a> {
     /// # Errors
     /// Storage errors; a policy error for a bad glob.
     pub fn list(desk: &'a Desk, past: &PublishedPast, right: Right, now: Instant) -> Result<ExportSearch<'a>> {
-        let mut exports = ExportSearch { desk, now, sources: Vec::new(), unreadable: BTreeSet::new() };
+        let (values, unread) = corrections::right_values(desk, now);
+        let mut exports =
+            ExportSearch { desk, now, sources: Vec::new(), unreadable: unread.into_iter().collect(), right: values };
         let mut seen = BTreeSet::new();
         let jobs = || desk.project.jobs.values();
         let main = jobs().map(|plan| (plan, Stream::Main));
@@ -142,7 +148,11 @@ impl<'a> ExportSearch<'a> {
     ///
     /// # Errors
     /// Storage errors, why the monitor ends the work; what cannot be read is in `unreadable`.
-    pub(super) fn search(&mut self, asker: &mut Asker, monitor: &dyn Monitor) -> Result<BTreeMap<RecordAt, Certainty>> {
+    pub(super) fn search(
+        &mut self,
+        asker: &mut Asker,
+        monitor: &dyn Monitor,
+    ) -> Result<BTreeMap<RecordAt, FoundRecord>> {
         let mut found = BTreeMap::new();
         for (at, source) in self.sources.iter().enumerate() {
             let root = &self.desk.roots[&source.input.root];
@@ -153,7 +163,7 @@ impl<'a> ExportSearch<'a> {
                     if certainty == Certainty::Sure {
                         asker.learn(carried(rows, row));
                     }
-                    Some(certainty)
+                    Some((certainty, rows.identities.first().map_or([0; 16], |key| key.bytes[row])))
                 };
                 match source.search(self.desk, (root, object), self.now, &mut whose, monitor) {
                     Ok(records) => {
@@ -187,9 +197,14 @@ impl<'a> ExportSearch<'a> {
                     let key = rows.identities.first().filter(|slot| slot.marks[row] != mark::NONE)?;
                     Some(key.bytes[row]).filter(wanted)
                 };
+                let right = self.right.get(&source.source.name);
+                let mut corrected = |person: [u8; 16], name: &str, mut values| {
+                    right.into_iter().for_each(|right| right.lay(&person, &mut values));
+                    take(person, name, values);
+                };
                 let read = source
                     .search(self.desk, (root, object), self.now, &mut whose, monitor)
-                    .and_then(|found| source.read_found(root, object, found, take));
+                    .and_then(|found| source.read_found(root, object, found, &mut corrected));
                 match read {
                     Err(error) if error.kind() != Kind::Storage => {
                         self.unreadable.insert(format!("{}: {}", root.display(&object.path), error.message()));
@@ -205,17 +220,18 @@ impl<'a> ExportSearch<'a> {
     ///
     /// # Errors
     /// Storage errors and input errors.
-    pub(super) fn show(&self, found: &BTreeMap<RecordAt, Certainty>, right: Right, all: bool) -> Result<InExports> {
+    pub(super) fn show(&self, found: &BTreeMap<RecordAt, FoundRecord>, right: Right, all: bool) -> Result<InExports> {
         let mut shown = InExports::default();
         for (at, source) in self.sources.iter().enumerate() {
             let root = &self.desk.roots[&source.input.root];
             let keys = source.key_columns().into_iter().map(|column| source.columns[column].name.as_str()).collect();
-            let hides = Hides { register: &self.desk.register, source: source.source, keys, right };
+            let corrections = self.right.get(&source.source.name);
+            let hides = Hides { register: &self.desk.register, source: source.source, keys, right, corrections };
             for object in &source.objects {
                 for member in read::members(root, object, &source.source.read)? {
-                    let wanted: BTreeMap<u64, Certainty> = found
+                    let wanted: BTreeMap<u64, FoundRecord> = found
                         .range((at, member.place().to_string(), 0)..=(at, member.place().to_string(), u64::MAX))
-                        .map(|((_, _, record), certainty)| (*record, *certainty))
+                        .map(|((_, _, record), of)| (*record, *of))
                         .collect();
                     if !wanted.is_empty() {
                         let records = Records::open_source(root, &member, source.source)?;
@@ -325,6 +341,8 @@ struct Hides<'a> {
     /// The columns that say whose a record is.
     keys: Vec<&'a str>,
     right: Right,
+    /// What is right in place of its values.
+    corrections: Option<&'a RightValues>,
 }
 
 impl Hides<'_> {
@@ -367,17 +385,18 @@ impl InExports {
         &mut self,
         place: &str,
         records: Records,
-        wanted: &BTreeMap<u64, Certainty>,
+        wanted: &BTreeMap<u64, FoundRecord>,
         hides: &Hides<'_>,
         all: bool,
     ) -> Result<()> {
-        let mut each = |record: u64, certainty: &Certainty, values| {
-            self.record(format!("{place}, record {record}"), values, *certainty == Certainty::Sure || all, hides);
+        let mut each = |record: u64, (certainty, key): &FoundRecord, values| {
+            let theirs = *certainty == Certainty::Sure || all;
+            self.record((format!("{place}, record {record}"), key), values, theirs, hides);
         };
         each_wanted(records, hides.source, wanted, &mut each)
     }
 
-    fn record(&mut self, place: String, mut values: ShownValues, theirs: bool, hides: &Hides<'_>) {
+    fn record(&mut self, (place, key): (String, &[u8; 16]), mut values: ShownValues, theirs: bool, hides: &Hides<'_>) {
         let of = hides.source.name.clone();
         for column in take_hidden(&mut values, |column| hides.why(column) == Some(Withholding::Secret)).keys() {
             if theirs {
@@ -397,9 +416,14 @@ impl InExports {
         if !hidden.is_empty() {
             self.hidden.push(DoubtfulRow { of: of.clone(), place: place.clone(), values: hidden });
         }
-        match self.records.iter_mut().find(|known| known.source == of && known.values == values) {
+        let mut corrected = values.clone();
+        hides.corrections.into_iter().for_each(|right| right.lay(key, &mut corrected));
+        corrected.retain(|column, value| values.get(column) != Some(value));
+        let same =
+            |known: &&mut RawRecord| known.source == of && known.values == values && known.corrected == corrected;
+        match self.records.iter_mut().find(same) {
             Some(known) => known.places.push(place),
-            None => self.records.push(RawRecord { source: of, places: vec![place], values }),
+            None => self.records.push(RawRecord { source: of, places: vec![place], values, corrected }),
         }
     }
 

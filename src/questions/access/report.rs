@@ -251,6 +251,8 @@ pub struct RawRecord {
     pub places: Vec<String>,
     /// Its values as written.
     pub values: ShownValues,
+    /// What is right in place of some of them, by corrections that are in force; null where nobody knows.
+    pub corrected: ShownValues,
 }
 
 /// Something that is not shown to the person.

@@ -6,6 +6,7 @@ mod asked;
 mod people;
 mod report;
 mod subjects;
+mod uncounted;
 mod versions;
 
 pub use asked::BreachAsked;
@@ -66,6 +67,7 @@ pub fn scope(call: &SubjectCall, breach: &BreachCall) -> Result<BreachReport> {
     state.agree()?;
     let scene = BreachScene { project: &project, register: &register, roots: &roots, state: &state };
     check(&scene, call.now, breach)?;
+    let breach = &going_on(&scene, call.now, breach)?;
     let entries = state.ledger().entries()?;
     let found = BreachFound::of(&scene, &entries, &breach.asked, breach.aware.min(call.now))?;
     let exports = exports(&scene, &breach.asked, &entries)?;
@@ -104,6 +106,34 @@ fn check(scene: &BreachScene, now: Instant, breach: &BreachCall) -> Result<()> {
     match breach.updates {
         Some(number) => scene.state.breach(number).map(drop),
         None => Ok(()),
+    }
+}
+
+/// Art. 33(1), (4): a report that goes on from another one does not begin the time anew. What could be read is looked for up to
+/// the moment that was given with it.
+fn going_on(scene: &BreachScene, now: Instant, breach: &BreachCall) -> Result<BreachCall> {
+    let Some(number) = breach.updates else { return Ok(breach.clone()) };
+    let first = KeptBreach::read(scene.state, number)?;
+    let asked = BreachAsked { until: breach.asked.until.or(Some(breach.aware.min(now))), ..breach.asked.clone() };
+    let detected = first.detected.into_iter().chain(breach.detected).min();
+    Ok(BreachCall { asked, aware: breach.aware.min(first.aware), detected, ..breach.clone() })
+}
+
+/// Says of a breach what evidence keeps of it, as far as it is needed here.
+#[derive(serde::Deserialize)]
+struct KeptBreach {
+    asked: BreachAsked,
+    aware: Instant,
+    #[serde(default)]
+    detected: Option<Instant>,
+}
+
+impl KeptBreach {
+    fn read(state: &State, number: u64) -> Result<KeptBreach> {
+        serde_json::from_slice(&state.breach(number)?).map_err(|_| {
+            Error::new(Code::StateBeyond, format!("breach {number} cannot be read by this version of tamis"))
+                .help("use the version of tamis with which it was noted")
+        })
     }
 }
 
@@ -152,6 +182,7 @@ impl BreachFound {
             distinct: self.people.len() as u64,
             rows_only: self.tables.iter().map(|table| table.people.rows_only).sum(),
             records: exports.iter().map(|of| of.records).sum(),
+            uncounted: uncounted::uncounted((scene.project, scene.state), &breach.asked, &exports),
         };
         BreachReport {
             schema: "tamis-breach/1",
@@ -168,7 +199,7 @@ impl BreachFound {
             late_because: breach.late_because.clone(),
             consequences: consequences(&datasets, &exports, &breach.asked),
             measures: measures(&datasets, &breach.asked),
-            not_said: not_said(&people, &datasets),
+            not_said: not_said(&people, &datasets, &breach.asked),
             keys: keys(&self.tables),
             datasets,
             exports,
@@ -245,8 +276,11 @@ impl FoundTable {
     /// Fields of all versions, each as it was treated.
     fn fields(&self, register: &Register) -> BTreeSet<BreachedField> {
         let mut fields = BTreeSet::new();
+        // A sweep reads no input: its fields are of the columns of the run before.
+        let mut source = None;
         for version in &self.versions {
-            let source = version.manifest.inputs.first().and_then(|input| register.sources.get(&input.source));
+            let own = version.manifest.inputs.first().and_then(|input| register.sources.get(&input.source));
+            source = own.or(source);
             for field in &version.manifest.fields {
                 let column = field.from.as_ref().and_then(|name| source?.columns.get(name));
                 fields.insert(BreachedField {
@@ -384,7 +418,7 @@ fn measures(datasets: &[BreachedDataset], asked: &BreachAsked) -> Vec<String> {
     found
 }
 
-fn not_said(people: &BreachedPeople, datasets: &[BreachedDataset]) -> Vec<String> {
+fn not_said(people: &BreachedPeople, datasets: &[BreachedDataset], asked: &BreachAsked) -> Vec<String> {
     let mut found = vec![
         "whether somebody did read it: tamis sees no reads".to_owned(),
         "what recipients and readers have copied: versions that were removed here may be there still".to_owned(),
@@ -396,8 +430,12 @@ fn not_said(people: &BreachedPeople, datasets: &[BreachedDataset]) -> Vec<String
             people.rows_only
         ));
     }
-    if people.records > 0 {
-        found.push("how many people are in exports: their records are counted, and not read".to_owned());
+    found.extend(people.uncounted.iter().map(|who| format!("how many people these are: {who}")));
+    if asked.root.is_none() {
+        found.push(
+            "whether exports, the state or files of requests could be read, too: name their root with --breached-root"
+                .to_owned(),
+        );
     }
     if datasets.iter().any(|of| of.country_field.is_none()) {
         found.push("in which countries people are, of tables without a field that says it".to_owned());

@@ -27,7 +27,7 @@ pub struct BreachReport {
     pub occurred: Option<Instant>,
     /// When somebody noticed it.
     pub detected: Option<Instant>,
-    /// When the controller was aware of it: the clock of Art. 33(1) starts.
+    /// When the controller was first aware of it: the clock of Art. 33(1) starts, and no later report begins it anew.
     pub aware: Instant,
     /// What is due, and when.
     pub deadlines: Vec<BreachDeadline>,
@@ -83,7 +83,7 @@ pub struct BreachedDataset {
     pub people: u64,
     /// Rows of files that are gone, companions with them: so many people at most.
     pub rows_only: u64,
-    /// Rows that could be read, each once, as many as files have.
+    /// Rows in the files of these versions: a row that was written anew for a later version counts again.
     pub rows: u64,
     /// The field that says a country, when there is one.
     pub country_field: Option<String>,
@@ -139,7 +139,7 @@ pub struct BreachedExport {
 }
 
 /// How many people are concerned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct BreachedPeople {
     /// Different people over all tables, by their key, of files whose companions are left.
     pub distinct: u64,
@@ -147,6 +147,8 @@ pub struct BreachedPeople {
     pub rows_only: u64,
     /// Records of exports: nobody has counted the people in them.
     pub records: u64,
+    /// Who may be concerned and cannot be counted, in words.
+    pub uncounted: Vec<String>,
 }
 
 /// Keys, and what they are good for.

@@ -2,9 +2,8 @@
 //! still kept has of them. Raw values go to who asks, and nowhere else. Must not know where they are written.
 
 use super::super::access::{ExportSearch, PublishedPast, Right, ShownValues};
-use super::{BreachAsked, BreachFound, BreachScene};
-use crate::clock::Instant;
-use crate::error::{Code, Error, Result};
+use super::{BreachFound, BreachScene, KeptBreach};
+use crate::error::Result;
 use crate::evidence::LedgerEvent;
 use crate::job::{Desk, SubjectCall, note};
 use crate::monitor::Monitor;
@@ -21,15 +20,8 @@ pub struct BreachSubjects {
     pub wanted: u64,
     /// Objects that were searched.
     pub objects: u64,
-    /// Objects that could not be searched to their end, with the reason.
+    /// Objects that could not be searched to their end, and corrections that could not be read, with the reason.
     pub unreadable: Vec<String>,
-}
-
-/// Says of a breach what evidence keeps of it, as far as it is needed here.
-#[derive(serde::Deserialize)]
-struct KeptBreach {
-    asked: BreachAsked,
-    aware: Instant,
 }
 
 /// Finds the people of a breach that was noted, in the exports that are still kept. That it was asked is in the ledger.
@@ -38,10 +30,7 @@ struct KeptBreach {
 /// A policy error when there is no such breach; evidence and storage errors.
 pub fn subjects(call: &SubjectCall, number: u64, monitor: &dyn Monitor) -> Result<BreachSubjects> {
     let desk = Desk::open(call)?;
-    let kept: KeptBreach = serde_json::from_slice(&desk.state.breach(number)?).map_err(|_| {
-        Error::new(Code::StateBeyond, format!("breach {number} cannot be read by this version of tamis"))
-            .help("use the version of tamis with which it was noted")
-    })?;
+    let kept = KeptBreach::read(&desk.state, number)?;
     note(&desk, call, "breach-subjects", LedgerEvent::Asked { command: format!("breach subjects {number}") })?;
     let Desk { project, register, roots, state, .. } = &desk;
     let scene = BreachScene { project, register, roots, state };

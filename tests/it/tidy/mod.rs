@@ -73,6 +73,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "read::members",
             "requests::ListDates",
             "requests::Maker",
+            "requests::RequestIds",
         ],
     ),
     (
@@ -131,7 +132,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("run", &[BELOW, "job", "sweep"]),
     // What an export has that nobody declares is guessed as at the first look.
     ("questions", &[BELOW, "job", "sweep", "run", "init"]),
-    ("by_hand", &[BELOW, "job", "sweep", "run"]),
+    ("by_hand", &[BELOW, "job", "sweep", "run", "same_name"]),
     // Looks at what is published by code of its own: nothing of `publish`, `decide`, `minimize` or `job`.
     ("audit", &["error", "clock", "monitor", "store", "treatments", "policy", "key", "requests", "evidence", "state"]),
     (
