@@ -167,7 +167,7 @@ const DYNAMICS: Crm = Crm {
 };
 
 /// All kinds of export.
-static ALL: [Crm; 18] = [
+static ALL: [Crm; 19] = [
     FIVETRAN,
     Crm {
         title: "a table loaded by Airbyte",
@@ -209,6 +209,28 @@ static ALL: [Crm; 18] = [
         ..NONE
     },
     HUBSPOT,
+    Crm {
+        title: "HubSpot's API",
+        all: &["properties.createdate"],
+        any: &["properties.hs_object_id", "properties.lastmodifieddate", "archived"],
+        keys: &["id", "properties.hs_object_id"],
+        strong: &["properties.hs_calculated_merged_vids", "properties.hs_merged_object_ids"],
+        weak: &["properties.email", "properties.mobilephone"],
+        clocks: &[
+            "properties.notes_last_contacted",
+            "properties.hs_last_sales_activity_timestamp",
+            "properties.createdate",
+            "createdAt",
+        ],
+        no_clocks: &[
+            ("properties.lastmodifieddate", BY_BATCH),
+            ("properties.hs_lastmodifieddate", BY_BATCH),
+            ("properties.notes_last_updated", BY_BATCH),
+            ("updatedAt", BY_BATCH),
+        ],
+        zone: Some("UTC"),
+        ..HUBSPOT
+    },
     Crm {
         title: "HubSpot, with the labels of the app",
         all: &["Record ID"],
@@ -341,6 +363,7 @@ mod tests {
             ("NAME,BILLINGSTREET,BILLINGPOSTALCODE,SIC", true, false, "Salesforce accounts without their ids"),
             ("Record ID,First Name,Create Date", false, false, "HubSpot, with the labels of the app"),
             ("hs_object_id,email", false, false, "HubSpot"),
+            ("id,properties.createdate,properties.email,archived", false, false, "HubSpot's API"),
             ("PARTYNUMBER,CUSTOMERACCOUNT", true, false, "Dynamics 365 Finance and Operations"),
             ("contactid,statecode", false, false, DYNAMICS.title),
             ("Id,SinkCreatedOn,SinkModifiedOn", false, false, "Synapse Link for Dataverse"),
