@@ -12,7 +12,7 @@ use super::verdict::counted;
 use crate::clock::{Clock, System};
 use crate::error::{Code, Error, Result};
 use crate::policy::{self, KeyFrom, Project};
-use crate::questions::access::{AccessAnswer, AccessAsked, AccessDesk, RawRecord, Right, ShownValues};
+use crate::questions::access::{AccessAnswer, AccessAsked, AccessDesk, AccessOutcome, RawRecord, Right, ShownValues};
 use crate::store::{local_folder, settle};
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -171,7 +171,13 @@ fn said(answer: &AccessAnswer, out: &Path, files: &[String]) -> String {
     let rows: usize = report.datasets.iter().map(|dataset| dataset.rows.len()).sum();
     let records: usize = report.raw_exports.records.iter().map(|record| record.places.len()).sum();
     let mut text = String::new();
-    let what = if report.processed { "answered" } else { "answered: nothing about this person was found" };
+    let what = match report.outcome {
+        AccessOutcome::Found => "answered",
+        AccessOutcome::Unclear => {
+            "answered: it cannot be told which records are this person's; ask for a number that they know (Art. 12(6) GDPR)"
+        }
+        AccessOutcome::Nothing => "answered: nothing about this person was found",
+    };
     text.line(format_args!(
         "{what}: request {} ({}), due {}",
         report.request,
@@ -223,6 +229,7 @@ fn said_json(answer: &AccessAnswer, out: &Path, files: &[String]) -> serde_json:
         "request": report.request,
         "right": report.right,
         "processed": report.processed,
+        "outcome": report.outcome,
         "due": report.due,
         "rows": report.datasets.iter().map(|dataset| dataset.rows.len()).sum::<usize>(),
         "records": report.raw_exports.records.iter().map(|record| record.places.len()).sum::<usize>(),

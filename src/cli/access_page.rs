@@ -5,7 +5,10 @@ use super::page::{bar, escaped, facts, filled, item, row, value_row};
 use super::verdict::counted;
 use crate::clock::period_in_words;
 use crate::questions::OfRequest;
-use crate::questions::access::{AccessDataset, AccessReport, DoubtfulRow, OfficerSheet, Right, ShownValues, Withheld};
+use crate::questions::access::{
+    AccessDataset, AccessOutcome, AccessRecipient, AccessReport, DoubtfulRow, FormerRecipient, OfficerSheet,
+    PersonCorrection, Right, ShownValues, Withheld,
+};
 
 pub(super) const PAGE: &str =
     concat!(include_str!("../../templates/head.html"), include_str!("../../templates/access.html"));
@@ -22,6 +25,9 @@ const ACCESS_RIGHTS: [&str; 5] = [
 const AUTOMATED: &str = "The program that made this answer takes no decision about you. Fields that somebody has \
 derived about you, such as a score, are marked. Whether a recipient decides by automated means (Art. 22), and by which \
 logic, has to be added here by the controller.";
+const NOTHING: &str = "We found no data about you with the values that you gave.";
+const UNCLEAR: &str = "We cannot tell which records are yours: what you gave, such as an e-mail address, may belong to several people. \
+Please give us a number that only you have from us, such as your customer number (Art. 12(6) GDPR).";
 const PORTABLE: &str = "These are the data that you provided, by giving them or by what you did, and that are processed on your \
 consent or a contract with you (Art. 20 GDPR). They are in records-*.csv and person.json as they stand in the newest export \
 of our customer system. That system may hold more data about you: ask for an export of it, too.";
@@ -33,8 +39,10 @@ pub(super) fn person(report: &AccessReport) -> String {
         Right::Portability => "Your data to take with you (Art. 20 GDPR)",
     };
     let mut body = format!("<h1>{title}</h1>\n{}", head(report));
-    if !report.processed {
-        body.push_str("<p class=\"state\">We found no data about you with the values that you gave.</p>\n");
+    match report.outcome {
+        AccessOutcome::Found => {}
+        AccessOutcome::Unclear => body.line(format_args!("<p class=\"state\">{UNCLEAR}</p>")),
+        AccessOutcome::Nothing => body.line(format_args!("<p class=\"state\">{NOTHING}</p>")),
     }
     if report.right == Right::Portability {
         body.line(format_args!("<p>{PORTABLE}</p>"));
@@ -44,11 +52,13 @@ pub(super) fn person(report: &AccessReport) -> String {
     body.push_str(&raw(report));
     if report.right == Right::Access {
         body.push_str(&requests(&report.requests));
+        body.push_str(&corrections(&report.corrections));
     }
     body.push_str(&withheld(&report.withheld));
     if report.right == Right::Access {
         body.push_str("<h2>What else is kept</h2>\n<ul>\n");
         report.also_kept.iter().for_each(|line| body.push_str(&item(line)));
+        report.former_recipients.iter().for_each(|one| body.push_str(&item(&former(one))));
         body.push_str(&format!("</ul>\n<h2>Decisions about you</h2>\n<p>{AUTOMATED}</p>\n"));
     }
     body.push_str(&rights(report));
@@ -94,20 +104,13 @@ fn overview(report: &AccessReport) -> String {
 
 fn dataset(dataset: &AccessDataset) -> String {
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".into());
-    let recipients = dataset.recipients.iter().map(|one| {
-        let place = one.country.as_ref().map_or(String::new(), |country| format!(", {country}"));
-        let transfer = one.transfer.as_ref().map_or(String::new(), |transfer| format!(", transfer: {transfer}"));
-        let contract = one.contract.as_ref().map_or(String::new(), |contract| format!(", contract: {contract}"));
-        let sale = if one.sale { ", data are sold" } else { "" };
-        format!("{} ({}{place}{transfer}{contract}{sale})", one.name, one.kind)
-    });
     let mut out = format!("<h2>{}</h2>\n", escaped(&dataset.dataset));
     out.push_str(&facts(&[
         ("Purpose", format!("{}: {}", dataset.purpose, text(&dataset.description))),
         ("Lawful basis", dataset.lawful_basis.clone()),
         ("Reference", text(&dataset.reference)),
         ("Categories", dataset.categories.join(", ")),
-        ("Recipients", recipients.collect::<Vec<_>>().join("; ")),
+        ("Recipients", dataset.recipients.iter().map(recipient).collect::<Vec<_>>().join("; ")),
         ("Comes from", dataset.sources.join(", ")),
         ("Kept for", period_in_words(&dataset.keep)),
         ("Version", dataset.version.to_string()),
@@ -120,16 +123,40 @@ fn dataset(dataset: &AccessDataset) -> String {
             one.keep_until.to_seconds()
         ));
         out.push_str(&cells(&one.values));
+        for (field, until) in &one.until {
+            out.push_str(&row(&[&format!("{field} is kept until"), &until.to_seconds().to_string()]));
+        }
         out.push_str("</table>\n");
     }
     out.push_str("</div>\n<h3>What was done with each field</h3>\n<table><tr><th>field</th><th>of column</th><th>category</th><th>treatment</th></tr>\n");
     for field in &dataset.fields {
         let derived = if field.derived { " (derived of you)" } else { "" };
-        let treatment = format!("{}: {}{derived}", field.treatment, field.means);
+        let keep = field.keep.as_ref().map_or(String::new(), |keep| format!("; kept for {}", period_in_words(keep)));
+        let treatment = format!("{}: {}{derived}{keep}", field.treatment, field.means);
         let (from, category) = (field.from.as_deref().unwrap_or("none"), field.category.unwrap_or("not stated"));
         out.push_str(&row(&[&field.name, from, category, &treatment]));
     }
     out + "</table>\n"
+}
+
+fn recipient(one: &AccessRecipient) -> String {
+    let place = one.country.as_ref().map_or(String::new(), |country| format!(", {country}"));
+    let transfer = one.transfer.as_ref().map_or(String::new(), |transfer| format!(", transfer: {transfer}"));
+    let contract = one.contract.as_ref().map_or(String::new(), |contract| format!(", contract: {contract}"));
+    let sale = if one.sale { ", data are sold" } else { "" };
+    let until = one.last_version.map_or(String::new(), |version| format!(", up to version {version}"));
+    format!("{} ({}{place}{transfer}{contract}{sale}{until})", one.name, one.kind)
+}
+
+fn former(one: &FormerRecipient) -> String {
+    format!(
+        "{} had data about you, from {} up to version {}. A notice of what you asked for ({}) was written for them on {}.",
+        recipient(&one.recipient),
+        one.dataset,
+        one.last_version,
+        one.effect,
+        one.noticed.to_seconds()
+    )
 }
 
 fn cells(values: &ShownValues) -> String {
@@ -143,6 +170,15 @@ fn raw(report: &AccessReport) -> String {
         Some(why) => out.line(format_args!("<p class=\"warn\">not searched: {}</p>", escaped(why))),
         None => out.line(format_args!("<p>{} searched.</p>", counted(raw.objects, "file"))),
     };
+    match &raw.keep {
+        Some(keep) => {
+            let keep = escaped(&period_in_words(keep));
+            out.line(format_args!("<p>Each of them is removed once it is {keep} old.</p>"));
+        }
+        None => {
+            out.line(format_args!("<p class=\"warn\">Nobody has said in the policy for how long they are kept.</p>"))
+        }
+    }
     for place in &raw.unreadable {
         out.line(format_args!("<p class=\"warn\">not searched: {}</p>", escaped(place)));
     }
@@ -173,6 +209,22 @@ fn requests(requests: &[OfRequest]) -> String {
         let state = if one.ended { "ended".to_string() } else { states.join(", ") };
         let (received, due) = (one.received.to_seconds().to_string(), one.due.to_seconds().to_string());
         out.push_str(&row(&[&one.request, &one.effect, &received, &due, &state]));
+    }
+    out + "</table>\n"
+}
+
+fn corrections(corrections: &[PersonCorrection]) -> String {
+    if corrections.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from(
+        "<h3>Corrections (Art. 16 GDPR)</h3>\n<table><tr><th>request</th><th>column</th><th>because it is</th><th>received</th><th>due</th><th>state</th></tr>\n",
+    );
+    for one in corrections {
+        let why = one.why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+        let state = format!("{}: {}{why}", one.dataset, one.state);
+        let (received, due) = (one.received.to_seconds().to_string(), one.due.to_seconds().to_string());
+        out.push_str(&row(&[&one.case, &one.column, &one.reason, &received, &due, &state]));
     }
     out + "</table>\n"
 }

@@ -167,8 +167,11 @@ pub enum LedgerEvent {
         right: String,
         /// When the request was received.
         received: Instant,
-        /// Whether anything was found.
+        /// Whether anything was found that is surely the person's.
         found: bool,
+        /// Nothing was, and the values lead to rows that may be the person's: they have to be asked for more.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unclear: bool,
         /// Why rows were shown that may be another person's, when they were.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         doubtful: Option<String>,

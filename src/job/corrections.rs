@@ -36,9 +36,14 @@ pub fn of_source<'a>(project: &'a Project, source: &'a str) -> impl Iterator<Ite
     project.corrections.values().filter(move |list| list.source == source)
 }
 
-/// Returns what is right in place of values of exports, by source, and which corrections cannot be read: answers to people do
-/// not wait for them.
+/// Returns what is right in place of values of exports, by source, and which corrections cannot be read.
 pub(crate) fn right_values(desk: &Desk, now: Instant) -> (BTreeMap<String, RightValues>, Vec<String>) {
+    let (all, unread) = all_readable(desk, now);
+    (all.into_iter().map(|(source, rows)| (source, RightValues::of(rows))).collect(), unread)
+}
+
+/// Returns all corrections by source, and which cannot be read: answers to people do not wait for them.
+pub(crate) fn all_readable(desk: &Desk, now: Instant) -> (BTreeMap<String, Vec<Correction>>, Vec<String>) {
     let (mut all, mut unread) = (BTreeMap::<String, Vec<Correction>>::new(), Vec::new());
     for list in desk.project.corrections.values() {
         match root_of(list, &desk.roots).and_then(|root| read(list, root, &desk.keys, now)) {
@@ -49,5 +54,5 @@ pub(crate) fn right_values(desk: &Desk, now: Instant) -> (BTreeMap<String, Right
             Err(error) => unread.push(format!("{}: values of {} may be wrong", error.message(), list.source)),
         }
     }
-    (all.into_iter().map(|(source, rows)| (source, RightValues::of(rows))).collect(), unread)
+    (all, unread)
 }

@@ -196,7 +196,7 @@ fn without_job(register: &Register, state: &State, of: &PublishedDataset<'_>) ->
 /// What the policy says of a purpose; all else is empty.
 fn of_purpose(register: &Register, name: &str, recipients: &[String]) -> ProcessingActivity {
     let facts = register.purposes.get(name);
-    let recipients = recipients.iter().filter_map(|of| Some(AccessRecipient::of(of, register.recipients.get(of)?)));
+    let recipients = recipients.iter().map(|of| AccessRecipient::of(of, register.recipients.get(of)));
     ProcessingActivity {
         job: String::new(),
         in_specs: false,

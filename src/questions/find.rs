@@ -62,6 +62,10 @@ pub struct OfRequest {
     pub received: Instant,
     /// When it is due.
     pub due: Instant,
+    /// Id of the stored request.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(super) entry: [u8; 16],
     /// Zone of its list, in which people read its dates.
     #[serde(skip)]
     pub zone: TimeZone,
@@ -150,6 +154,7 @@ pub(super) fn of_person(
         let standings: Vec<_> = concerned.map(|(job, _)| (job.clone(), requests.standing(at, job))).collect();
         told.push(OfRequest {
             request: record.request.to_owned(),
+            entry: *entry.id,
             list: entry.list.to_owned(),
             effect: entry.effect.name().into(),
             received: entry.received,

@@ -1,6 +1,6 @@
 //! A person asks for their data (Art. 15 and 20 GDPR): what they are given, what is left out, and that nothing of it stays.
 
-use crate::installation::{Contact, Installation, SOURCE, contacts, files};
+use crate::installation::{Contact, Installation, JOB, SOURCE, contacts, files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use tamis::error::Result;
 use tamis::error::{Code, Kind};
 use tamis::job::SubjectCall;
 use tamis::monitor::Silent;
-use tamis::questions::access::{AccessAnswer, AccessAsked, AccessDesk, Right, Withholding};
+use tamis::questions::access::{AccessAnswer, AccessAsked, AccessDesk, AccessOutcome, Right, Withholding};
 
 fn asked(right: Right) -> AccessAsked {
     AccessAsked { right, request: "DSR-1".into(), received: None, include_doubtful: None, without_raw: None }
@@ -249,4 +249,159 @@ fn the_answer_goes_into_a_folder_that_only_the_caller_can_read_apart_from_every_
     assert_eq!(again.status.code(), Some(2));
     let nobody = export(&installation, &installation.path("nobody"), "crm-id@test: not-there\n");
     assert!(nobody.status.success() && String::from_utf8_lossy(&nobody.stdout).contains("nothing about this person"));
+}
+
+/// As [`published`], with free text and a score among the fields.
+fn with_text_and_score() -> Installation {
+    let installation = Installation::new();
+    let more = "Note = { category = \"free-text\", purposes = [\"reports\"], allow_raw = \"checked\" }\n\
+        Score = { category = \"location\", purposes = [\"reports\"], origin = \"derived\", quasi = false }\n";
+    installation.write("jobs/sources/contact.toml", &format!("{SOURCE}{more}"));
+    installation.edit("jobs/policy.toml", "\"location\"]", "\"location\", \"free-text\"]");
+    let fields =
+        "note = { from = \"Note\", treat = \"as-is\" }\nscore = { from = \"Score\", treat = \"as-is\" }\n[gate]";
+    installation.edit("jobs/contacts.toml", "[gate]", fields);
+    // Kinds of identifiers are those of sources that a job reads.
+    let other = SOURCE.replace("name = \"contact\"", "name = \"other\"");
+    installation.write("jobs/sources/other.toml", &other);
+    let job = JOB.replace("\"contacts\"", "\"others\"").replace("\"contact\"\n", "\"other\"\n");
+    let job = job.replace("raw:{set}", "raw:other/{set}").replace("crm/contacts", "crm/others");
+    installation.write("jobs/others.toml", &job);
+    let row = |n: usize| format!("crm-{n:05},p{n}@example.org,City 0,{},a note,7\n", installation.date(-1));
+    let rows: String = (0..6).map(row).collect();
+    installation.write("raw/2026-10-01/contacts.csv", &format!("Id,Email,City,Active,Note,Score\n{rows}"));
+    installation.write("raw/2026-10-01/_DONE", "");
+    installation.run(0).unwrap();
+    installation
+}
+
+fn withheld(answer: &AccessAnswer, of: &str) -> BTreeMap<String, Withholding> {
+    let of_table = answer.report.withheld.iter().filter(|one| one.of == of);
+    of_table.filter_map(|one| Some((one.column.clone()?, one.why))).collect()
+}
+
+#[test]
+fn the_answer_withholds_as_before_and_says_what_was_not_searched_once_a_job_has_left_the_specs() {
+    let installation = with_text_and_score();
+    let ask = || answer(&installation, "crm-id@test: crm-00001\n");
+    let (table, before) = ("lake:crm/contacts", ask());
+    assert!(before.report.raw_exports.unreadable.is_empty() && before.report.raw_exports.keep.is_none());
+    std::fs::remove_file(installation.path("jobs/contacts.toml")).unwrap();
+    let without_job = ask();
+    assert_eq!(withheld(&without_job, table), BTreeMap::from([("note".to_string(), Withholding::FreeText)]));
+    assert_eq!(withheld(&without_job, table), withheld(&before, table));
+    let told = &without_job.report.datasets[0];
+    assert_eq!(told.sources, ["contact"]);
+    assert!(told.fields.iter().any(|field| field.name == "score" && field.derived));
+    assert!(told.categories.contains(&"location"), "{:?}", told.categories);
+    let unread = &without_job.report.raw_exports.unreadable;
+    assert_eq!(unread.len(), 1);
+    assert!(unread[0].starts_with("raw:2026-10-01/contacts.csv: no job of the specs reads it"), "{unread:?}");
+    std::fs::remove_file(installation.path("jobs/sources/contact.toml")).unwrap();
+    let undescribed = withheld(&ask(), table);
+    assert_eq!(undescribed.keys().map(String::as_str).collect::<Vec<_>>(), ["city", "email", "note", "score"]);
+    assert!(undescribed.values().all(|why| *why == Withholding::Undescribed), "{undescribed:?}");
+    std::fs::remove_file(installation.path("raw/2026-10-01/contacts.csv")).unwrap();
+    assert!(ask().report.raw_exports.unreadable.is_empty(), "what is gone is not told");
+}
+
+#[test]
+fn an_export_in_a_place_that_the_job_has_left_is_named_as_not_searched() {
+    let installation = published(&[]);
+    installation.edit("jobs/contacts.toml", "raw:{set}/*.csv", "raw:new/{set}/*.csv");
+    let unread = answer(&installation, "crm-id@test: crm-00001\n").report.raw_exports.unreadable;
+    assert_eq!(unread.len(), 1);
+    assert!(unread[0].starts_with("raw:2026-10-01/contacts.csv: no job"), "{unread:?}");
+}
+
+#[test]
+fn recipients_of_earlier_versions_are_named_also_those_that_left_the_policy() {
+    let installation = published(&[]);
+    let named = |installation: &Installation| -> Vec<(String, &'static str, Option<u64>)> {
+        let answer = answer(installation, "crm-id@test: crm-00001\n");
+        let recipients = answer.report.datasets[0].recipients.iter();
+        recipients.map(|one| (one.name.clone(), one.kind, one.last_version)).collect()
+    };
+    assert_eq!(named(&installation), [("team".to_string(), "within the controller", None)]);
+    installation.edit("jobs/policy.toml", "recipients = [\"team\"]", "recipients = [\"bureau\"]");
+    installation.edit("jobs/policy.toml", "[recipients.team]", "[recipients.bureau]");
+    installation.export("2026-10-02", &contacts(0..9, 0));
+    installation.run(1).unwrap();
+    let found = named(&installation);
+    assert_eq!(found[0], ("bureau".to_string(), "within the controller", None));
+    assert_eq!(found[1], ("team".to_string(), "no longer in the policy", Some(0)));
+}
+
+#[test]
+fn a_recipient_that_was_told_of_a_person_is_named_once_their_rows_are_gone() {
+    let installation = Installation::new();
+    let third = "[recipients.team]\nkind = \"third-party\"\nsale = true\ncontract = \"C-1\"\ncountry = \"FR\"\nreview_by = \"2099-01-01\"";
+    installation.edit("jobs/policy.toml", "[recipients.team]\nkind = \"internal\"", third);
+    installation.export("2026-10-01", &contacts(0..30, -10));
+    installation.run(0).unwrap();
+    let values = "crm-id@test: crm-00004\n";
+    let erase = crate::installation::asked(tamis::policy::Effect::Erase, "E-1");
+    tamis::by_hand::ask(&installation.asking(0, values), erase).unwrap();
+    for day in 1..4 {
+        installation.sweep(day).unwrap().outcome().unwrap();
+    }
+    let call = installation.asking(4, values);
+    let without = AccessAsked { without_raw: Some("to be quick".into()), ..asked(Right::Access) };
+    let report = try_answer(&call, &without).unwrap().report;
+    assert!(report.datasets.is_empty());
+    let former: Vec<_> =
+        report.former_recipients.iter().map(|one| (one.recipient.name.as_str(), one.effect.as_str())).collect();
+    assert_eq!(former, [("team", "erase")]);
+    let other = try_answer(&installation.asking(4, "crm-id@test: crm-00005\n"), &without).unwrap().report;
+    assert!(other.former_recipients.is_empty() && !other.datasets.is_empty());
+}
+
+#[test]
+fn corrections_of_the_persons_records_are_among_their_requests_without_values() {
+    let installation = Installation::new();
+    let list = "[lists.corrections]\ninput = \"requests:corrections/*.csv\"\neffect = \"rectify\"\nsource = \"contact\"\n\
+        match = { Id = \"crm-id@test\" }\ncolumn = \"Column\"\nwas = \"Was\"\nvalue = \"Value\"\nreason = \"Reason\"\n\
+        request = \"Case\"\nreceived = \"At\"\n[removal]";
+    installation.edit("jobs/policy.toml", "[removal]", list);
+    let lines = "Id,Column,Was,Value,Reason,Case,At\ncrm-00001,City,City 0,City 1,wrong,C-1,2026-10-01\n\
+        crm-00008,City,City 2,City 1,wrong,C-2,2026-10-01\n";
+    installation.write("requests/corrections/october.csv", lines);
+    installation.export("2026-10-01", &contacts(0..9, -1));
+    installation.run(0).unwrap();
+    let report = answer(&installation, "crm-id@test: crm-00001\n").report;
+    let told: Vec<_> = report
+        .corrections
+        .iter()
+        .map(|one| (one.case.as_str(), one.column.as_str(), one.reason.as_str(), one.state.as_str()))
+        .collect();
+    assert_eq!(told, [("C-1", "City", "wrong", "removed")]);
+    let json = serde_json::to_string(&report.corrections).unwrap();
+    assert!(!json.contains("City 1") && !json.contains("City 0"), "{json}");
+}
+
+#[test]
+fn an_address_of_several_people_is_neither_found_nor_nothing() {
+    let couple = [contact("crm-she", "both@example.org"), contact("crm-he", "both@example.org")];
+    let installation = published(&couple);
+    let outcome = |values| answer(&installation, values).report.outcome;
+    assert_eq!(outcome("email: both@example.org\n"), AccessOutcome::Unclear);
+    assert_eq!(outcome("crm-id@test: crm-she\n"), AccessOutcome::Found);
+    assert_eq!(outcome("email: nobody@example.org\n"), AccessOutcome::Nothing);
+    let out = installation.path("answer");
+    let output = export(&installation, &out, "email: both@example.org\n");
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("it cannot be told which"));
+    let page = std::fs::read_to_string(out.join("person.html")).unwrap();
+    assert!(page.contains("We cannot tell which records are yours") && !page.contains("We found no data"));
+}
+
+#[test]
+fn the_end_of_each_value_is_told_where_it_is_before_that_of_its_row_and_so_is_how_long_exports_stay() {
+    let installation = published(&[]);
+    installation.edit("jobs/policy.toml", "grace = \"PT24H\"", "grace = \"PT24H\"\nraw_keep = \"P30D\"");
+    let report = answer(&installation, "crm-id@test: crm-00001\n").report;
+    let row = &report.datasets[0].rows[0];
+    assert_eq!(row.until.keys().map(String::as_str).collect::<Vec<_>>(), ["email"]);
+    assert!(row.until["email"] < row.keep_until);
+    let keep = report.datasets[0].fields.iter().find(|field| field.name == "email").unwrap().keep.clone();
+    assert!(keep.is_some() && report.raw_exports.keep.is_some());
 }

@@ -2,24 +2,30 @@
 //! raw exports, requests, and what was left out. The only question whose answer holds raw values: they go to who asks,
 //! and nowhere else.
 
+mod corrected;
+mod former;
+mod past;
 mod person;
 mod published;
 mod raw;
 mod report;
 
+pub(super) use past::PublishedPast;
 pub(super) use raw::ExportSearch;
 pub use report::*;
 
 use super::find;
 use crate::clock::Instant;
 use crate::error::{Code, Error, Result};
-use crate::evidence::LedgerEvent;
-use crate::job::{Desk, SubjectCall, identities_asked, note, published as published_datasets};
+use crate::evidence::{LedgerEntry, LedgerEvent};
+use crate::job::{Desk, PublishedDataset, SubjectCall, identities_asked, note, published as published_datasets};
 use crate::monitor::Monitor;
 use crate::requests::{COMMAND, half};
+use crate::state::in_hex;
 use person::Asker;
 use published::Searched;
 use raw::InExports;
+use std::collections::BTreeSet;
 
 /// What is asked for, apart from who is meant.
 #[derive(Clone, Debug)]
@@ -87,6 +93,7 @@ impl AccessDesk {
             right: asked.right.name().into(),
             received: report.received,
             found: report.processed,
+            unclear: report.outcome == AccessOutcome::Unclear,
             doubtful: asked.include_doubtful.clone(),
         };
         note(&self.0, call, "answered", event)
@@ -130,13 +137,15 @@ struct Search<'a> {
 impl Search<'_> {
     fn answer(&self, values: &[([u8; 32], bool)], monitor: &dyn Monitor) -> Result<AccessAnswer> {
         let published = published_datasets(&self.desk.state, &self.desk.project)?;
+        let ledger = self.desk.state.ledger().entries()?;
+        let past = PublishedPast::read(&self.desk.state, &ledger)?;
         let mut tables = Vec::new();
         for of in &published {
-            tables.extend(Searched::open(self.desk, of)?);
+            tables.extend(Searched::open(self.desk, of, &past)?);
         }
         let mut asker = Asker::of(values, self.desk.project.links.max_strong_fanout);
         let mut exports = match &self.asked.without_raw {
-            None => Some(ExportSearch::list(self.desk, self.asked.right, self.now)?),
+            None => Some(ExportSearch::list(self.desk, &past, self.asked.right, self.now)?),
             Some(_) => None,
         };
         let found = loop {
@@ -160,8 +169,12 @@ impl Search<'_> {
         let mut in_exports = in_exports.transpose()?.unwrap_or_default();
         let wanted = values.iter().map(|(identity, _)| *half(identity)).collect();
         let requests = find::of_person(self.desk, &published, &wanted)?;
+        let known = match self.asked.right {
+            Right::Access => KnownBeside::of(self.desk, &published, &ledger, &asker, requests, self.now)?,
+            Right::Portability => KnownBeside { requests, ..KnownBeside::default() },
+        };
         let raw = self.raw_answer(exports.as_ref(), std::mem::take(&mut in_exports.records));
-        Ok(self.put_together(values, &asker, in_tables, in_exports, raw, requests))
+        Ok(self.put_together(values, &asker, in_tables, in_exports, raw, known))
     }
 
     fn raw_answer(&self, exports: Option<&ExportSearch<'_>>, records: Vec<RawRecord>) -> RawAnswer {
@@ -169,6 +182,7 @@ impl Search<'_> {
             not_searched: self.asked.without_raw.clone(),
             unreadable: exports.iter().flat_map(|exports| exports.unreadable.iter().cloned()).collect(),
             objects: exports.map_or(0, ExportSearch::objects_count),
+            keep: self.desk.project.removal.raw_keep.as_ref().map(ToString::to_string),
             records,
         }
     }
@@ -180,7 +194,7 @@ impl Search<'_> {
         in_tables: Vec<published::InTable>,
         in_exports: InExports,
         raw_exports: RawAnswer,
-        requests: Vec<find::OfRequest>,
+        known: KnownBeside,
     ) -> AccessAnswer {
         let (mut datasets, mut withheld) = (Vec::new(), Vec::new());
         let (mut doubtful, mut hidden) = (Vec::new(), Vec::new());
@@ -198,6 +212,8 @@ impl Search<'_> {
             "links lead to more persons than max_strong_fanout allows, so only values that were given prove a row (R13)".into()
         });
         let request = self.asked.request.clone();
+        let processed = !datasets.is_empty() || !raw_exports.records.is_empty();
+        let former_recipients = known.former_beside(&datasets);
         let report = AccessReport {
             schema: "tamis-access/1",
             right: self.asked.right,
@@ -207,10 +223,13 @@ impl Search<'_> {
             received,
             due: self.desk.due(COMMAND, received),
             answered: self.now,
-            processed: !datasets.is_empty() || !raw_exports.records.is_empty(),
+            processed,
+            outcome: AccessOutcome::of(processed, !doubtful.is_empty()),
             datasets,
             raw_exports,
-            requests,
+            requests: known.requests,
+            corrections: known.corrections,
+            former_recipients,
             withheld,
             also_kept: if self.asked.right == Right::Access { ALSO_KEPT.to_vec() } else { Vec::new() },
         };
@@ -225,5 +244,41 @@ impl Search<'_> {
             withheld: hidden,
         };
         AccessAnswer { report, officer }
+    }
+}
+
+/// What is known of the person apart from rows and records.
+#[derive(Default)]
+struct KnownBeside {
+    requests: Vec<find::OfRequest>,
+    corrections: Vec<PersonCorrection>,
+    former: Vec<FormerRecipient>,
+}
+
+impl KnownBeside {
+    fn of(
+        desk: &Desk,
+        published: &[PublishedDataset<'_>],
+        ledger: &[LedgerEntry],
+        asker: &Asker,
+        requests: Vec<find::OfRequest>,
+        now: Instant,
+    ) -> Result<KnownBeside> {
+        let (corrections, mut entries) = corrected::corrected(desk, published, ledger, asker, now)?;
+        let named = requests.iter().filter(|request| request.named);
+        entries.extend(named.map(|request| in_hex(&request.entry)));
+        let former: Vec<FormerRecipient> = former::former(desk, ledger, asker, &entries)?;
+        Ok(KnownBeside { requests, corrections, former })
+    }
+
+    /// Recipients that no dataset with rows of the person names already.
+    fn former_beside(&self, datasets: &[AccessDataset]) -> Vec<FormerRecipient> {
+        let named: BTreeSet<(&str, &str)> = datasets
+            .iter()
+            .flat_map(|of| of.recipients.iter().map(|one| (of.dataset.as_str(), one.name.as_str())))
+            .collect();
+        let beside =
+            |former: &&FormerRecipient| !named.contains(&(former.dataset.as_str(), former.recipient.name.as_str()));
+        self.former.iter().filter(beside).cloned().collect()
     }
 }

@@ -38,6 +38,11 @@ impl Asker {
         self.known.len()
     }
 
+    /// Says how sure it is that an identity is the person's; none when it has nothing to do with them.
+    pub fn knows_of(&self, identity: &[u8; 16]) -> Option<Certainty> {
+        self.known.get(identity).copied()
+    }
+
     /// Says whether links led to more persons than one can be; then only values that were given prove a row.
     pub fn too_many(&self) -> bool {
         self.too_many

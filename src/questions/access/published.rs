@@ -1,5 +1,6 @@
 //! The person's rows in published datasets, read back from the files.
 
+use super::past::{PublishedPast, TablePast};
 use super::person::{Asker, Certainty};
 use super::report::{
     AccessDataset, AccessField, AccessRecipient, AccessRow, DoubtfulRow, ShownValues, Withheld, Withholding,
@@ -11,7 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::evidence::manifest::{FieldEvidence, File};
 use crate::evidence::{Manifest, check_same};
 use crate::job::{Desk, PublishedDataset};
-use crate::policy::{Category, ColumnFacts, ColumnOrigin, Register};
+use crate::policy::{Category, ColumnFacts, ColumnOrigin, Register, SourceFacts};
 use crate::publish::{Companions, Target, show_rows};
 use crate::state::{Current, PublishedFile};
 use crate::store::Root;
@@ -23,6 +24,7 @@ pub(super) struct Searched<'a> {
     of: &'a PublishedDataset<'a>,
     current: &'a Current,
     manifest: Manifest,
+    past: Option<&'a TablePast>,
     /// Where the table is.
     root: String,
     path: String,
@@ -43,6 +45,8 @@ struct Found {
     row: u64,
     certainty: Certainty,
     keep_until: Instant,
+    /// Of each field that has one, in the order of the manifest.
+    untils: Vec<Instant>,
 }
 
 impl<'a> Searched<'a> {
@@ -50,12 +54,13 @@ impl<'a> Searched<'a> {
     ///
     /// # Errors
     /// Evidence errors for what is not what the manifest names; storage errors.
-    pub fn open(desk: &Desk, of: &'a PublishedDataset<'a>) -> Result<Option<Searched<'a>>> {
+    pub fn open(desk: &Desk, of: &'a PublishedDataset<'a>, past: &'a PublishedPast) -> Result<Option<Searched<'a>>> {
         let Some(current) = &of.dataset.current else { return Ok(None) };
         let manifest = desk.state.manifest(&current.run, current.attempt, &current.manifest)?;
         check_same(desk.root(), &manifest.output.companions.iter().collect::<Vec<_>>())?;
         let (root, path) = of.dataset.dataset.split_once(':').ok_or_else(|| unknown_root(&of.dataset.dataset))?;
-        Ok(Some(Searched { current, manifest, root: root.into(), path: path.into(), of }))
+        let past = past.table(&of.dataset.dataset);
+        Ok(Some(Searched { current, manifest, past, root: root.into(), path: path.into(), of }))
     }
 
     /// Goes over all rows once and lets the person learn from those that are surely theirs.
@@ -85,7 +90,9 @@ impl<'a> Searched<'a> {
         let lake = desk.roots.get(&self.root).ok_or_else(|| unknown_root(&self.of.dataset.dataset))?;
         let target = Target { lake, path: &self.path, state: desk.root(), companions: "" };
         let hidden = self.hidden_fields(register);
-        let mut shown = Shown { hidden: &hidden, rows: Vec::new(), doubtful: Vec::new(), withheld: Vec::new() };
+        let untils: Vec<&str> = until_fields(&self.manifest).map(|field| field.name.as_str()).collect();
+        let (rows, doubtful, withheld) = (Vec::new(), Vec::new(), Vec::new());
+        let mut shown = Shown { hidden: &hidden, untils: &untils, rows, doubtful, withheld };
         for file in &self.current.files {
             let found = found(desk.root(), file, asker)?;
             if !found.is_empty() {
@@ -125,10 +132,12 @@ impl<'a> Searched<'a> {
 
     /// Fields that are not shown to the person, with the reason.
     fn hidden_fields(&self, register: &Register) -> BTreeMap<String, Withholding> {
-        let source = self.of.plan.and_then(|plan| register.sources.get(&plan.source.name));
+        let source = self.source(register);
         let why = |field: &FieldEvidence| {
-            if self.column(register, field).is_some_and(|column| column.category == Category::FreeText) {
-                return Some(Withholding::FreeText);
+            match (self.column(register, field), &field.from) {
+                (Some(column), _) if column.category == Category::FreeText => return Some(Withholding::FreeText),
+                (None, Some(_)) if !field.subject => return Some(Withholding::Undescribed),
+                _ => {}
             }
             let others = source.zip(field.from.as_ref()).is_none_or(|(source, column)| source.may_name_others(column));
             let token = field.treat() == Some(Treat::Pseudonymize) && !field.subject;
@@ -137,23 +146,38 @@ impl<'a> Searched<'a> {
         self.manifest.fields.iter().filter_map(|field| Some((field.name.clone(), why(field)?))).collect()
     }
 
-    /// What the specs say of a field's column.
-    fn column<'r>(&self, register: &'r Register, field: &FieldEvidence) -> Option<&'r ColumnFacts> {
-        let source = register.sources.get(&self.of.plan?.source.name)?;
-        source.columns.get(field.from.as_ref()?)
+    /// What the specs say of the table's export: also where its job left them.
+    fn source<'r>(&self, register: &'r Register) -> Option<&'r SourceFacts> {
+        let read = self.past.and_then(|past| register.sources.get(past.source.as_ref()?));
+        read.or_else(|| register.sources.get(&self.of.plan?.source.name))
     }
 
-    fn told(&self, register: &Register, shown: Shown<'_>) -> InTable {
+    /// What the specs say of a field's column.
+    fn column<'r>(&self, register: &'r Register, field: &FieldEvidence) -> Option<&'r ColumnFacts> {
+        self.source(register)?.columns.get(field.from.as_ref()?)
+    }
+
+    /// Who receives the table, and who has received earlier versions of it (C-154/21).
+    fn recipients(&self, register: &Register) -> Vec<AccessRecipient> {
         let purpose = register.purposes.get(&self.manifest.purpose);
         let named = match &self.manifest.recipient {
             Some(recipient) => std::slice::from_ref(recipient),
             None => purpose.map_or(&[][..], |purpose| &purpose.recipients),
         };
-        let recipients =
-            named.iter().filter_map(|name| Some(AccessRecipient::of(name, register.recipients.get(name)?)));
+        let now = named.iter().map(|name| AccessRecipient::of(name, register.recipients.get(name)));
+        let earlier = self.past.into_iter().flat_map(|past| &past.recipients).filter(|(name, _)| !named.contains(name));
+        let earlier = earlier.map(|(name, version)| AccessRecipient {
+            last_version: Some(*version),
+            ..AccessRecipient::of(name, register.recipients.get(name))
+        });
+        now.chain(earlier).collect()
+    }
+
+    fn told(&self, register: &Register, shown: Shown<'_>) -> InTable {
+        let purpose = register.purposes.get(&self.manifest.purpose);
         let fields: Vec<AccessField> = self.manifest.fields.iter().map(|field| self.field(register, field)).collect();
         let categories: BTreeSet<&'static str> = fields.iter().filter_map(|field| field.category).collect();
-        let sources: BTreeSet<String> = self.manifest.inputs.iter().map(|input| input.source.clone()).collect();
+        let sources = self.past.map(|past| past.sources.clone()).unwrap_or_default();
         let dataset = AccessDataset {
             dataset: self.of.dataset.dataset.clone(),
             version: self.current.version,
@@ -162,7 +186,7 @@ impl<'a> Searched<'a> {
             lawful_basis: self.manifest.lawful_basis.clone(),
             reference: purpose.map(|purpose| purpose.reference.clone()),
             categories: categories.into_iter().collect(),
-            recipients: recipients.collect(),
+            recipients: self.recipients(register),
             sources: sources.into_iter().collect(),
             keep: self.manifest.keep.clone(),
             fields,
@@ -192,6 +216,7 @@ impl<'a> Searched<'a> {
             treatment: field.treatment.clone(),
             means: field.treat().map_or("", |treat| treat.about().does),
             derived: column.is_some_and(|column| column.origin == Some(ColumnOrigin::Derived)),
+            keep: field.keep.clone(),
         }
     }
 }
@@ -199,6 +224,8 @@ impl<'a> Searched<'a> {
 /// Rows of one dataset as they are read.
 struct Shown<'a> {
     hidden: &'a BTreeMap<String, Withholding>,
+    /// Fields whose values have an end of their own, in the order of companions.
+    untils: &'a [&'a str],
     rows: Vec<AccessRow>,
     doubtful: Vec<DoubtfulRow>,
     withheld: Vec<DoubtfulRow>,
@@ -214,8 +241,16 @@ impl Shown<'_> {
         if !hidden.is_empty() {
             self.withheld.push(DoubtfulRow { of: of.into(), place, values: hidden });
         }
-        self.rows.push(AccessRow { keep_until: found.keep_until, values });
+        let ends = self.untils.iter().zip(&found.untils).filter(|(_, until)| **until < found.keep_until);
+        let shown = ends.filter(|(field, _)| values.get(**field).is_some_and(Option::is_some));
+        let until = shown.map(|(field, until)| ((*field).to_owned(), *until)).collect();
+        self.rows.push(AccessRow { keep_until: found.keep_until, until, values });
     }
+}
+
+/// Fields whose values have an end of their own: companions have their dates in this order.
+fn until_fields(manifest: &Manifest) -> impl Iterator<Item = &FieldEvidence> {
+    manifest.fields.iter().filter(|field| field.keep.is_some())
 }
 
 fn found(state: &Root, file: &PublishedFile, asker: &Asker) -> Result<Vec<Found>> {
@@ -225,7 +260,8 @@ fn found(state: &Root, file: &PublishedFile, asker: &Asker) -> Result<Vec<Found>
         for row in 0..group.rows() {
             if let Some(certainty) = asker.whose(Carrier::identities(&group, row)) {
                 let keep_until = Instant(group.keep_until(row));
-                found.push(Found { row: first + row as u64, certainty, keep_until });
+                let untils = (0..group.field_untils()).map(|k| Instant(group.field_until(row, k))).collect();
+                found.push(Found { row: first + row as u64, certainty, keep_until, untils });
             }
         }
         first += group.rows() as u64;

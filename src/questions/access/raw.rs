@@ -1,6 +1,7 @@
 //! The person's records in raw exports that are still kept: found as a run finds whose a row is, then read as they are.
 //! What is read lives as long as the answer.
 
+use super::past::PublishedPast;
 use super::person::{Asker, Certainty};
 use super::report::{DoubtfulRow, RawRecord, Right, ShownValues, Withheld, Withholding, take_hidden};
 use crate::clock::Instant;
@@ -54,11 +55,12 @@ pub(super) struct InExports {
 }
 
 impl<'a> ExportSearch<'a> {
-    /// Lists what is there: for portability the newest complete set of each export, else everything.
+    /// Lists what is there: for portability the newest complete set of each export, else everything. Exports of the past
+    /// that no job of the specs reads any more are in `unreadable`: nothing says whose their records are.
     ///
     /// # Errors
     /// Storage errors; a policy error for a bad glob.
-    pub fn list(desk: &'a Desk, right: Right, now: Instant) -> Result<ExportSearch<'a>> {
+    pub fn list(desk: &'a Desk, past: &PublishedPast, right: Right, now: Instant) -> Result<ExportSearch<'a>> {
         let (values, unread) = corrections::right_values(desk, now);
         let mut exports =
             ExportSearch { desk, now, sources: Vec::new(), unreadable: unread.into_iter().collect(), right: values };
@@ -73,7 +75,54 @@ impl<'a> ExportSearch<'a> {
                 exports.sources.push(source);
             }
         }
+        for (source, objects) in &past.exports {
+            exports.tell_unread(source, objects, right)?;
+        }
         Ok(exports)
+    }
+
+    /// Names the exports of a source that are still there, and that no job of the specs reads.
+    fn tell_unread(&mut self, source: &str, objects: &BTreeSet<String>, right: Right) -> Result<()> {
+        let plans = || self.desk.project.jobs.values();
+        let main = plans().filter(|plan| plan.source.name == source).map(|plan| plan.controls.key);
+        let observed = plans().flat_map(|plan| &plan.observe).filter(|observe| observe.source.name == source);
+        let keys: Vec<Option<usize>> = main.chain(observed.map(|observe| observe.controls.key)).collect();
+        // Records about nobody (R61) have no person, and of an export that is read the newest set is what is portable.
+        if keys.contains(&None) || right == Right::Portability && !keys.is_empty() {
+            return Ok(());
+        }
+        let mut unread: Vec<String> = Vec::new();
+        for object in objects.iter().filter(|object| !self.searches(object)) {
+            unread.extend(self.still_there(object)?);
+        }
+        let more = match unread.len() {
+            0 => return Ok(()),
+            1 => String::new(),
+            all => format!(" and {} more", all - 1),
+        };
+        self.unreadable
+            .insert(format!("{}{more}: no job of the specs reads it as source {source} any more", unread[0]));
+        Ok(())
+    }
+
+    /// Says whether an object, `ROOT:path`, is among those that are searched.
+    fn searches(&self, object: &str) -> bool {
+        let Some((root, path)) = object.split_once(':') else { return false };
+        let of_root = |source: &&RawSource<'_>| source.input.root == root;
+        self.sources.iter().filter(of_root).any(|source| source.objects.iter().any(|of| of.path == path))
+    }
+
+    /// Tells an object of the past that is still there, or of which nobody can say it.
+    fn still_there(&self, object: &str) -> Result<Option<String>> {
+        let Some((root, path)) = object.split_once(':') else { return Ok(None) };
+        let Some(root) = self.desk.roots.get(root) else {
+            return Ok(Some(format!("{object} (the policy has no root {root} any more)")));
+        };
+        match root.head(path) {
+            Ok(found) => Ok(found.filter(|found| found.bytes > 0).map(|_| object.to_owned())),
+            Err(error) if error.kind() == Kind::Storage => Err(error),
+            Err(_) => Ok(Some(object.to_owned())),
+        }
     }
 
     /// Returns how many objects there are.

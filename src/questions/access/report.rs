@@ -54,16 +54,82 @@ pub struct AccessReport {
     pub answered: Instant,
     /// Whether any row or record of the person was found.
     pub processed: bool,
+    /// What the search came to.
+    pub outcome: AccessOutcome,
     /// Published datasets with rows of the person.
     pub datasets: Vec<AccessDataset>,
     /// Exports of the CRM that are still kept.
     pub raw_exports: RawAnswer,
     /// Requests that are known of the person.
     pub requests: Vec<OfRequest>,
+    /// Corrections of the person's records, by dataset.
+    pub corrections: Vec<PersonCorrection>,
+    /// Recipients that had data of the person which the datasets above have no more.
+    pub former_recipients: Vec<FormerRecipient>,
     /// What was left out of the above, and why.
     pub withheld: Vec<Withheld>,
     /// What else is kept that has the person in it, and is not shown here.
     pub also_kept: Vec<&'static str>,
+}
+
+/// What the search for the person came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessOutcome {
+    /// There are rows or records that are surely the person's.
+    Found,
+    /// There are rows or records that the values lead to, and none that is surely the person's: they have to be asked for more
+    /// (Art. 12(6) GDPR).
+    Unclear,
+    /// The values lead to nothing.
+    Nothing,
+}
+
+impl AccessOutcome {
+    /// Says what a search came to that found rows or not, and doubtful ones or not.
+    pub(super) fn of(processed: bool, doubtful: bool) -> AccessOutcome {
+        match (processed, doubtful) {
+            (true, _) => AccessOutcome::Found,
+            (false, true) => AccessOutcome::Unclear,
+            (false, false) => AccessOutcome::Nothing,
+        }
+    }
+}
+
+/// A correction of a record of the person. No value is in it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct PersonCorrection {
+    /// Id of the request.
+    pub case: String,
+    /// The table, as `ROOT:path`.
+    pub dataset: String,
+    /// The column of the export.
+    pub column: String,
+    /// Why the value is wrong.
+    pub reason: String,
+    /// When the request was received.
+    pub received: Instant,
+    /// When it has to be done.
+    pub due: Instant,
+    /// How far it has come.
+    pub state: String,
+    /// Why it is refused, when it is (Art. 12(4) GDPR).
+    pub why: Option<String>,
+}
+
+/// Somebody who had data of the person (Art. 15(1)(c) GDPR; C-154/21).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+pub struct FormerRecipient {
+    /// Who it is.
+    pub recipient: AccessRecipient,
+    /// The table, as `ROOT:path`.
+    pub dataset: String,
+    /// The last version that had data of the person.
+    pub last_version: u64,
+    /// What the person asked for, of which the recipient is told.
+    pub effect: String,
+    /// When the notice for the recipient was written.
+    pub noticed: Instant,
 }
 
 /// What one dataset holds of the person.
@@ -95,12 +161,12 @@ pub struct AccessDataset {
     pub rows: Vec<AccessRow>,
 }
 
-/// Who receives a dataset.
-#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+/// Who receives a dataset, or has received it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 pub struct AccessRecipient {
     /// Name of the recipient.
     pub name: String,
-    /// What the recipient is to the controller.
+    /// What the recipient is to the controller, or that the policy has it no more.
     pub kind: &'static str,
     /// ISO 3166 code of their country, when the policy says it.
     pub country: Option<String>,
@@ -110,18 +176,22 @@ pub struct AccessRecipient {
     pub contract: Option<String>,
     /// Whether the data are sold to them.
     pub sale: bool,
+    /// The last version that was made for them, when later ones are for somebody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_version: Option<u64>,
 }
 
 impl AccessRecipient {
-    /// Tells a recipient of the policy.
-    pub fn of(name: &str, facts: &RecipientFacts) -> AccessRecipient {
+    /// Tells a recipient; one that the policy has no more is told by its name alone.
+    pub fn of(name: &str, facts: Option<&RecipientFacts>) -> AccessRecipient {
         AccessRecipient {
             name: name.to_owned(),
-            kind: facts.kind.said(),
-            country: facts.country.clone(),
-            transfer: facts.transfer.clone(),
-            contract: facts.contract.clone(),
-            sale: facts.sale,
+            kind: facts.map_or("no longer in the policy", |facts| facts.kind.said()),
+            country: facts.and_then(|facts| facts.country.clone()),
+            transfer: facts.and_then(|facts| facts.transfer.clone()),
+            contract: facts.and_then(|facts| facts.contract.clone()),
+            sale: facts.is_some_and(|facts| facts.sale),
+            last_version: None,
         }
     }
 }
@@ -141,6 +211,8 @@ pub struct AccessField {
     pub means: &'static str,
     /// Whether the column holds what somebody has derived of the person, such as a score.
     pub derived: bool,
+    /// How long its values are kept, where that is shorter than the row.
+    pub keep: Option<String>,
 }
 
 /// A published row of the person.
@@ -148,6 +220,8 @@ pub struct AccessField {
 pub struct AccessRow {
     /// When it goes at the latest.
     pub keep_until: Instant,
+    /// When values go at the latest that are kept shorter than the row, by field.
+    pub until: BTreeMap<String, Instant>,
     /// Values of the row, by field.
     pub values: ShownValues,
 }
@@ -161,6 +235,8 @@ pub struct RawAnswer {
     pub unreadable: Vec<String>,
     /// Objects that were searched.
     pub objects: u64,
+    /// How long exports are kept, as the policy says it; none when nobody has said that they go.
+    pub keep: Option<String>,
     /// The person's records; those with the same values are told once.
     pub records: Vec<RawRecord>,
 }

@@ -1,7 +1,7 @@
 //! Whom to notify of a breach (Art. 34 GDPR): people in files that somebody could read, with what the newest export
 //! that is still kept has of them. Raw values go to who asks, and nowhere else.
 
-use super::super::access::{ExportSearch, ShownValues};
+use super::super::access::{ExportSearch, PublishedPast, Right, ShownValues};
 use super::{BreachFound, BreachScene, KeptBreach};
 use crate::error::Result;
 use crate::evidence::LedgerEvent;
@@ -34,8 +34,10 @@ pub fn subjects(call: &SubjectCall, number: u64, monitor: &dyn Monitor) -> Resul
     note(&desk, call, "breach-subjects", LedgerEvent::Asked { command: format!("breach subjects {number}") })?;
     let Desk { project, register, roots, state, .. } = &desk;
     let scene = BreachScene { project, register, roots, state };
-    let found = BreachFound::of(&scene, &state.ledger().entries()?, &kept.asked, kept.aware)?;
-    let mut exports = ExportSearch::list(&desk, super::super::access::Right::Access, call.now)?;
+    let ledger = state.ledger().entries()?;
+    let found = BreachFound::of(&scene, &ledger, &kept.asked, kept.aware)?;
+    let past = PublishedPast::read(state, &ledger)?;
+    let mut exports = ExportSearch::list(&desk, &past, Right::Access, call.now)?;
     let mut people: BTreeMap<[u8; 16], ShownValues> = BTreeMap::new();
     let wanted = |person: &[u8; 16]| found.people.binary_search(person).is_ok();
     exports.each_record(&wanted, monitor, &mut |person, source, mut values| {
