@@ -1,5 +1,5 @@
-//! Corrections of the person's records (Art. 16 GDPR): found by the records that files of corrections name, told as versions
-//! say it. Must not know values.
+//! Corrections of the person's records (Art. 16 GDPR): found by the records that files of corrections name, told as
+//! versions say it.
 
 use super::super::corrections::of_case;
 use super::person::{Asker, Certainty};

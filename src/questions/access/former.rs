@@ -1,5 +1,5 @@
-//! Recipients that had data of the person, as notices to them say it (Art. 15(1)(c) and 19 GDPR): the only trace once the
-//! person's rows are gone. Must not know rows.
+//! Recipients that had data of the person, as notices to them say it (Art. 15(1)(c) and 19 GDPR): the only trace once
+//! the person's rows are gone.
 
 use super::person::{Asker, Certainty};
 use super::report::{AccessRecipient, FormerRecipient};

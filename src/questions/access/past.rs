@@ -1,5 +1,5 @@
-//! What the manifests of all versions say of tables: which exports they were made of, and who received them. The current
-//! manifest is not enough: a sweep reads no export, and a job may have had another recipient. Must not know rows.
+//! What the manifests of all versions say of tables: which exports they were made of, and who received them. The
+//! current manifest is not enough: a sweep reads no export, and a job may have had another recipient.
 
 use crate::error::{Kind, Result};
 use crate::evidence::{LedgerEntry, LedgerEvent};
