@@ -106,10 +106,10 @@ fn r69_a_restriction_ends_only_after_the_person_was_told() {
     let (installation, _) = published();
     ask(&installation, 1, FOUR, restrict(Ground::B)).unwrap();
     let (token, ..) = swept(&installation);
-    for early in [None, Some(installation.at(8))] {
+    for (early, says) in [(None, "18(3)"), (Some(installation.at(8)), "later than now")] {
         let refused = ask(&installation, 7, "", lift("R-1", early)).unwrap_err();
         assert_eq!(refused.code(), Code::RequestWrong);
-        assert!(refused.message().contains("18(3)"), "{refused}");
+        assert!(refused.message().contains(says), "{refused}");
     }
     let stored = ask(&installation, 7, "", lift("R-1", Some(installation.at(7)))).unwrap();
     assert_eq!(stored.ends, Some(1));

@@ -235,7 +235,7 @@ fn unit(unit: &TimeUnit) -> (i64, usize) {
     }
 }
 
-/// As [`unit`]; seconds have the digits that Parquet files keep them with.
+/// As [`unit()`]; seconds have the digits that Parquet files keep them with.
 fn arrow_unit(unit: ArrowUnit) -> (i64, usize) {
     match unit {
         ArrowUnit::Second => (1_000_000_000, 3),
