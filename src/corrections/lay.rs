@@ -20,6 +20,8 @@ pub enum NotLaid {
     Refused(Refusal),
     /// It is of the subject's key: another person would be meant.
     Key,
+    /// It is of the column that orders versions of records, or says that one has ended.
+    Version,
     /// The column holds several values in a cell, or a part of an identifier.
     Composed,
 }
@@ -32,6 +34,7 @@ impl NotLaid {
             NotLaid::NoColumn => "the source has no such column",
             NotLaid::Refused(refusal) => refusal.said(),
             NotLaid::Key => "a subject key is not corrected: the record would be another person's (R80)",
+            NotLaid::Version => "what orders versions of records, or ends them, is not corrected (R75)",
             NotLaid::Composed => "the column holds several values, or a part of an identifier (R80)",
         }
     }
@@ -203,6 +206,9 @@ fn place(correction: &Correction, plan: &Plan) -> std::result::Result<usize, Not
     let key = plan.controls.key.filter(|key| *key == at || columns[*key].parts.contains(&at));
     if key.is_some() {
         return Err(NotLaid::Key);
+    }
+    if plan.controls.newest.is_some_and(|newest| newest.version == at || newest.deleted == Some(at)) {
+        return Err(NotLaid::Version);
     }
     let part = columns.iter().any(|column| column.parts.contains(&at));
     if part || columns[at].several.is_some() || !columns[at].parts.is_empty() { Err(NotLaid::Composed) } else { Ok(at) }

@@ -462,11 +462,29 @@ fn called_email(column: &PeekColumn) -> bool {
     column.filled == 0 && says_email(&column.name) && !is_secret(&column.name)
 }
 
-/// Whether a column is called the address of a company, or of whoever owns or made the record. A fax finds nobody.
+/// Words for a company, for whoever owns or made the record, and for people beside its person. A fax finds nobody.
+const OTHERS: [&str; 15] = [
+    "assistant",
+    "owner",
+    "company",
+    "account",
+    "organi",
+    "created",
+    "modified",
+    "manager",
+    "fax",
+    "spouse",
+    "partner",
+    "emergency",
+    "parent",
+    "guardian",
+    "referr",
+];
+
+/// Whether a column is called the address of somebody else than its person.
 fn of_others(name: &str) -> bool {
     let name = plain(name);
-    let others = ["assistant", "owner", "company", "account", "organi", "created", "modified", "manager", "fax"];
-    others.iter().any(|other| name.contains(other))
+    OTHERS.iter().any(|other| name.contains(other))
 }
 
 /// Proposes for one column; `table` are all columns of it and the records of the sample.

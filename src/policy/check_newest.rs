@@ -7,6 +7,7 @@ use super::job_spec::{JobSpec, ObserveSpec, OnBadRecord};
 use super::plan::NewestRules;
 use super::source_spec::TypeName;
 use super::spec::At;
+use jiff::{Timestamp, tz::TimeZone};
 
 const CODE: &str = "newest";
 
@@ -20,9 +21,24 @@ pub(super) fn source(inventory: &Inventory) {
     }
     let ordered = |column: &ColumnEntry| column.timed() || column.spec.kind() == TypeName::Integer;
     of_type(inventory, &spec.version, ordered, "name a column of type integer, date or timestamp");
+    in_order(inventory, &spec.version);
+    if inventory.spec.others.iter().flatten().next().is_some() {
+        let help = "leave [[others]] out: a request that meets an earlier version would not reach their cells in the newest (R75)";
+        page.fault(spec.span(), CODE, "the source names other persons of a row, and has several versions of it", help);
+    }
     if let Some(at) = &spec.deleted {
         let mark = |column: &ColumnEntry| column.timed() || column.spec.kind() == TypeName::Boolean;
         of_type(inventory, at, mark, "name a column of type boolean, or the date or timestamp of the deletion");
+    }
+}
+
+/// Refuses local times that come twice: nobody could tell the later version by them.
+fn in_order(inventory: &Inventory, version: &At<String>) {
+    let column = inventory.place(version).map(|place| &inventory.columns[place]);
+    let zone = column.and_then(|column| column.spec.zone.as_ref()).and_then(|zone| TimeZone::get(zone).ok());
+    if zone.is_some_and(|zone| zone.following(Timestamp::UNIX_EPOCH).next().is_some()) {
+        let help = "name a number, or a time with its offset or in UTC: an hour comes twice when clocks go back";
+        inventory.page.fault(version.span(), CODE, "versions are ordered by local times", help);
     }
 }
 
